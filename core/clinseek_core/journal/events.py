@@ -1,0 +1,232 @@
+"""The events a run writes, in the order they happen. `docs/formats/journal.md` is their reference."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from clinseek_core.case import Case, Policy
+
+__all__ = [
+    "FORMAT",
+    "Body",
+    "CallRequest",
+    "DataInfo",
+    "End",
+    "Event",
+    "Header",
+    "ImageRef",
+    "Limits",
+    "Message",
+    "ModelInfo",
+    "Nudge",
+    "Observation",
+    "Prompt",
+    "Resumed",
+    "Retry",
+    "Status",
+    "Table",
+    "ToolsInfo",
+    "Turn",
+    "Usage",
+]
+
+FORMAT = "clinseek.journal/1"
+
+Status = Literal["ok", "empty", "error", "refused", "limited"]
+"""How a call ended: `refused` broke the run's policy, `limited` was stopped by a limit (never drift)."""
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who answers: an endpoint's model, or the built-in policy `seeker`, which is no language model."""
+
+    name: str
+    kind: Literal["chat", "builtin"]
+    base_url: str = ""
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds of a run; the defaults are the paper's."""
+
+    max_rounds: int = 200
+    max_result_characters: int = 100_000
+    max_image_edge: int = 1568
+    """Pixels on the longest edge of an image sent to a model."""
+
+
+class ToolsInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The tools a run offered: their names, and the SHA-256 of their canonical JSON schema."""
+
+    names: tuple[str, ...]
+    digest: str
+
+
+class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The data behind a run: where it lies and the SHA-256 of the snapshot's visible cells."""
+
+    source: str
+    """`bundled`, or the path of a MIMIC-IV tree."""
+    digest: str
+
+
+class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
+    """An image in a message; its bytes lie beside the journal under their digest."""
+
+    media_type: str
+    sha256: str
+    bytes: int
+    label: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message of the opening prompt."""
+
+    role: Literal["system", "user"]
+    content: str
+    images: tuple[ImageRef, ...] = ()
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """A text too large for a line of the journal: it lies beside it under its digest."""
+
+    sha256: str
+    characters: int
+
+
+class CallRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tool call as the model asked for it."""
+
+    id: str
+    name: str
+    """Canonical: `ehr.run_sql_query`."""
+    arguments: dict[str, Any] | None = None
+    """None where the model's text was not a JSON object; then `raw` holds that text."""
+    wire_name: str = ""
+    """As the model wrote it, where that differs from `name`."""
+    raw: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens as the endpoint counted them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of an observation, typed, for screens and analyses: never more than its text says."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    total: int
+    """Rows there are; more than `len(rows)` where some were left out."""
+    source: str = ""
+    """The table the rows come from, where there is one."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="header"):
+    """The first line: all that decides what a run could see and do."""
+
+    seq: int
+    at: datetime
+    format: str
+    run_id: str
+    engine_version: str
+    case: Case
+    policy: Policy
+    model: ModelInfo
+    limits: Limits
+    tools: ToolsInfo
+    data: DataInfo
+    parent: str = ""
+    """`<run_id>#s12` where this run was forked from a step of another."""
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="prompt"):
+    """The messages a run opens with."""
+
+    seq: int
+    at: datetime
+    messages: tuple[Message, ...]
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="turn"):
+    """One answer of the model: step `s<step>`, with its calls `s<step>.c1` and on."""
+
+    seq: int
+    at: datetime
+    step: int
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[CallRequest, ...] = ()
+    finish_reason: str = ""
+    usage: Usage | None = None
+    ms: float = 0.0
+
+
+class Observation(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="observation"
+):
+    """What a call gave back, exactly as the model got it."""
+
+    seq: int
+    at: datetime
+    step: int
+    call: int
+    """1-based within the step."""
+    tool_call_id: str
+    name: str
+    status: Status
+    text: str = ""
+    """What the model got; empty where `body` holds it."""
+    body: Body | None = None
+    full: Body | None = None
+    """The whole result, where the model got only its head."""
+    table: Table | None = None
+    ms: float = 0.0
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="retry"):
+    """A request to the model that failed and is tried again; no step was lost."""
+
+    seq: int
+    at: datetime
+    step: int
+    reason: str
+    wait_s: float = 0.0
+
+
+class Nudge(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="nudge"):
+    """A user message the harness sent because a turn held no call."""
+
+    seq: int
+    at: datetime
+    step: int
+    text: str
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
+    """A run that had been cut off goes on from here."""
+
+    seq: int
+    at: datetime
+    engine_version: str
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="end"):
+    """The last line of a run that ended by itself."""
+
+    seq: int
+    at: datetime
+    status: Literal["answered", "no_answer", "stopped", "error"]
+    stop_reason: str
+    """`finish`, `no_call`, `max_rounds`, `stopped_by_user`, or a ModelError's kind."""
+    answer: tuple[str, ...] | None = None
+    message: str = ""
+
+
+Event = Header | Prompt | Turn | Observation | Retry | Nudge | Resumed | End

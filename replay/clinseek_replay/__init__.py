@@ -1,0 +1,1 @@
+"""Recordings: read any, step through them, and know what an agent saw."""
