@@ -38,7 +38,7 @@ class CaseImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AnswerSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer must look like: `one` item or a `list` of items, from the candidates when there are any."""
+    """What an answer must look like: `one` item or a `list`, from the candidates where there are any."""
 
     kind: Literal["one", "list"] = "list"
 
@@ -117,7 +117,7 @@ def _case(row: Any, place: str) -> Case:
 
 
 def _our_fields(row: dict[str, Any]) -> dict[str, Any]:
-    """The row under our names: the benchmark's files say `query_id`, `query` and `label` or `ground_truth`."""
+    """The row under our names: benchmark files say `query_id`, `query` and `label` or `ground_truth`."""
     ours = {name: row[name] for name in Case.__struct_fields__ if row.get(name) is not None}
     ours.setdefault("qid", row.get("query_id") or f"{row.get('task', 'case')}_{row.get('subject_id')}")
     if "question" not in ours and row.get("query"):

@@ -1,0 +1,5 @@
+"""The tools an agent has: their specifications, and a toolbox that answers calls."""
+
+from clinseek_core.tools.spec import Toolbox, ToolResult, ToolSpec
+
+__all__ = ["ToolResult", "ToolSpec", "Toolbox"]

@@ -1,0 +1,42 @@
+"""What a tool is to a model (ToolSpec), what it gives back (ToolResult), and who answers (Toolbox)."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from clinseek_core.journal.events import Status, Table
+
+__all__ = ["ToolResult", "ToolSpec", "Toolbox"]
+
+
+class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool as a model sees it."""
+
+    name: str
+    """Canonical, with its namespace: `ehr.run_sql_query`."""
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments: an object."""
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call gave back."""
+
+    status: Status
+    text: str
+    table: Table | None = None
+
+
+class Toolbox(Protocol):
+    """Answers calls as a pure function of (snapshot, name, arguments), whatever the arguments are."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools on offer, in the order a model is told of them."""
+        ...
+
+    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Answer one call; any name and any arguments give a result, never an exception."""
+        ...
