@@ -12,19 +12,12 @@ from typing import Any, Literal
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.journal.events import Status, Table, Usage
+from clinseek_core.journal import Damage, Status, Table, Usage
 
 __all__ = ["Call", "CallStatus", "Damage", "Mode", "Note", "Result", "Step", "Trajectory"]
 
 CallStatus = Status | Literal["pending"]
 Mode = Literal["live", "replay", "follow"]
-
-
-class Damage(msgspec.Struct, frozen=True):
-    """A line of a recording that could not be used: 1-based line, and why."""
-
-    line: int
-    reason: str
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,67 @@
+"""The rows of the timeline: the case, each call, each turn without a call, and the run's end."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from clinseek_replay.trajectory import Call, Step, Trajectory
+
+__all__ = ["Kind", "Row", "opening_row", "place", "row_for", "row_of_step", "rows_of"]
+
+Kind = Literal["case", "call", "think", "end"]
+
+
+class Row(NamedTuple):
+    """One row: indexes into the trajectory's steps and the step's calls, so that it stays small."""
+
+    kind: Kind
+    step: int = 0
+    call: int = 0
+    last: bool = True
+    """Whether this is the last row of its step."""
+
+
+def rows_of(trajectory: Trajectory) -> list[Row]:
+    """All rows of a run, in their order; the end is there once the run has one."""
+    rows = [Row("case")]
+    for index, step in enumerate(trajectory.steps):
+        last = len(step.calls) - 1
+        if last < 0:
+            rows.append(Row("think", index))
+        else:
+            rows.extend(Row("call", index, call, call == last) for call in range(last + 1))
+    if trajectory.ended:
+        rows.append(Row("end", max(len(trajectory.steps) - 1, 0)))
+    return rows
+
+
+def opening_row(rows: list[Row]) -> int:
+    """The row a recording opens at: its first step, else its end, else the case."""
+    return min(1, len(rows) - 1)
+
+
+def row_of_step(rows: list[Row], trajectory: Trajectory, number: int) -> int:
+    """The first row of the step numbered `number`, or of the next one there is, or the last row."""
+    for index, row in enumerate(rows):
+        if row.kind in ("call", "think") and trajectory.steps[row.step].number >= number:
+            return index
+    return len(rows) - 1
+
+
+def row_for(rows: list[Row], kind: Kind, step: int, call: int | None) -> int:
+    """The row of a kind that belongs to a step and, where the step has calls, to one of them."""
+    for index, row in enumerate(rows):
+        if kind in ("case", "end"):
+            if row.kind == kind:
+                return index
+        elif row.step == step and row.kind in ("call", "think") and call in (None, row.call):
+            return index
+    return 0
+
+
+def place(trajectory: Trajectory, row: Row) -> tuple[Step | None, Call | None]:
+    """The step and the call a row stands for, where it stands for one."""
+    if row.kind not in ("call", "think"):
+        return None, None
+    step = trajectory.steps[row.step]
+    return step, step.calls[row.call] if row.kind == "call" else None

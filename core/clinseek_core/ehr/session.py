@@ -1,0 +1,89 @@
+"""An open patient: the EHR tools of one case, run in a worker process that can be killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clinseek_core.case import Policy
+from clinseek_core.ehr.source import check_tree
+from clinseek_core.errors import ClinseekError
+from clinseek_core.tools.ehr_specs import EHR_TOOLS
+from clinseek_core.tools.spec import ToolResult, ToolSpec
+from clinseek_core.worker import Worker
+
+__all__ = ["EhrSession"]
+
+_MEMORY_BYTES = 4 * 1024**3
+_OPEN_SECONDS = 3600.0
+_CALL_SECONDS = 20.0
+_WORKER_MODULE = "clinseek_core.ehr.worker"
+
+
+class EhrSession:
+    """A Toolbox of the EHR tools on the snapshot of (patient, cutoff, policy).
+
+    Opening raises InputError for a tree or patient that is not there. A call that hangs, crashes or eats
+    memory costs its worker and answers `limited`; the next call has a fresh one on the same snapshot.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        subject_id: int,
+        cutoff: datetime,
+        policy: Policy,
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        check_tree(root)
+        self._request = (str(root.resolve()), subject_id, cutoff.isoformat(), msgspec.to_builtins(policy))
+        self._worker: Worker | None
+        self._worker, opened = self._start(on_progress)
+        self.digest: str = opened["digest"]
+        """SHA-256 of the snapshot's visible cells."""
+        self.notices: tuple[str, ...] = tuple(opened["notices"])
+        """What was noticed in the source: columns left out, cells of the wrong type."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The eleven EHR tools."""
+        return EHR_TOOLS
+
+    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Answer one call in the worker."""
+        try:
+            if self._worker is None:
+                self._worker, _ = self._start()
+            answer = self._worker.call("call", name, arguments, deadline_s=_CALL_SECONDS)
+        except ClinseekError as error:
+            self.close()
+            return ToolResult(
+                status="limited",
+                text=f"Error: the call was stopped ({error}); the record opens again with the next call.",
+            )
+        return msgspec.convert(answer, ToolResult)
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def __enter__(self) -> EhrSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, on_progress: Callable[[str], None] = lambda _: None) -> tuple[Worker, dict[str, Any]]:
+        worker = Worker(_WORKER_MODULE, memory_bytes=_MEMORY_BYTES)
+        try:
+            opened = worker.call("open", *self._request, deadline_s=_OPEN_SECONDS, on_progress=on_progress)
+        except BaseException:
+            worker.close()
+            raise
+        return worker, opened

@@ -1,0 +1,243 @@
+"""The snapshot: what was known of one patient at one cutoff, alone in a locked in-memory database."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clinseek_core.case import Policy
+from clinseek_core.ehr.candidates import CANDIDATE_TABLES
+from clinseek_core.ehr.record import RECORD, exposed, known, open_record
+from clinseek_core.ehr.sandbox import Vocabulary, checked, install_clock, lock, vocabulary
+from clinseek_core.ehr.source import quoted
+from clinseek_core.mimic import TableInfo, tables
+from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Rows", "Snapshot", "SnapshotTable", "open_snapshot", "take_snapshot"]
+
+
+class SnapshotTable(msgspec.Struct, frozen=True):
+    """A table of the snapshot: its columns in order, and how many rows it holds."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: int
+    clock: str = ""
+    """The SQL expression that says when a row happened, else when it became known; empty for no time."""
+    dictionary: bool = False
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rows of an answer, as JSON can carry them; `more` where the query had rows beyond them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool
+
+
+class Snapshot:
+    """A locked database that holds nothing but what was known; opened by `take_snapshot`."""
+
+    def __init__(self, con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> None:
+        self.subject_id = subject_id
+        self.cutoff = cutoff
+        self.policy = policy
+        self.notices: tuple[str, ...] = ()
+        """What was noticed in the source: columns left out, cells of the wrong type."""
+        self._con = con
+        self.tables = {table.name: table for table in _tables(con)}
+        self._words: Vocabulary = vocabulary(con, self.tables)
+
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run a query of ours; `sql` is never made from data."""
+        self._con.execute(sql, list(parameters))
+        return _fetch(self._con, None)
+
+    def select_untrusted(self, sql: str, limit: int) -> Rows:
+        """Run a query of a model's, at most `limit` rows of it.
+
+        Raises RefusedError, or duckdb.Error as the query deserves.
+        """
+        statement = checked(self._con, sql, self._words)
+        with self._read_only():
+            self._con.execute(statement)
+            # The Python client needs a time zone package to fetch such a column; its text needs nothing.
+            if any("TIME ZONE" in str(column[1]) for column in self._con.description or ()):
+                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement})")  # noqa: S608 - checked
+            return _fetch(self._con, limit)
+
+    def digest(self) -> str:
+        """SHA-256 over every visible cell of the patient's tables, in order."""
+        per_table = [
+            f"SELECT sha256(coalesce(string_agg(to_json(t)::VARCHAR, chr(10)), '')) AS d FROM {quoted(name)} t"  # noqa: S608
+            for name, table in self.tables.items()
+            if not table.dictionary
+        ]
+        row = self._con.execute(
+            f"SELECT sha256(string_agg(d, '')) FROM ({' UNION ALL '.join(per_table)})"  # noqa: S608
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._con.close()
+
+    @contextlib.contextmanager
+    def _read_only(self) -> Iterator[None]:
+        self._con.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            yield
+        finally:
+            self._con.execute("ROLLBACK")
+
+
+def open_snapshot(
+    root: Path,
+    subject_id: int,
+    cutoff: datetime,
+    policy: Policy,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Snapshot:
+    """Read a patient from a MIMIC-IV tree and take the snapshot at `cutoff`.
+
+    Raises InputError for a tree or patient that is not there.
+    """
+    con, notices = open_record(root, subject_id, policy, on_progress)
+    on_progress("taking the snapshot")
+    snapshot = take_snapshot(con, subject_id, cutoff, policy)
+    snapshot.notices = notices
+    return snapshot
+
+
+def take_snapshot(con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> Snapshot:
+    """Copy what was known at `cutoff` out of the dated record, detach the record, and lock.
+
+    The order matters: what is attached when external access is switched off stays readable.
+    """
+    con.execute(f"USE {RECORD}")
+    con.execute(f"CREATE MACRO cutoff() AS TIMESTAMP '{cutoff:%Y-%m-%d %H:%M:%S}'")
+    known_by = "<=" if policy.boundary == "inclusive" else "<"
+    con.execute(f"CREATE MACRO known_by_cutoff(t) AS coalesce(t {known_by} cutoff(), FALSE)")
+    for notes in sorted({rule.note_ids for rule in CONTRACT.values() if rule.note_ids}):
+        con.execute(f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(tables()[notes], policy)}")
+    for name, rule in CONTRACT.items():
+        con.execute(f"CREATE TABLE memory.main.{name} AS {_visible_sql(tables()[name], rule, policy)}")
+    for name in CANDIDATE_TABLES:
+        con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM raw.{name} ORDER BY ALL")  # noqa: S608
+    con.execute("USE memory")
+    con.execute(f"DETACH {RECORD}")
+    install_clock(con, cutoff)
+    lock(con)
+    return Snapshot(con, subject_id, cutoff, policy)
+
+
+def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
+    """The rows known at the cutoff, unknown cells NULL, in a total order over what is visible."""
+    cells = {name: _cell(name, rule, policy) for name in exposed(info, rule, policy)}
+    if rule.available != ALWAYS:
+        cells["known_at"] = "known_at"
+    shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in cells.items())
+    order = _order(info, rule, policy)
+    counters = () if policy.basis == "upstream" else rule.counters
+    numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
+    replaced = f"* REPLACE ({numbered})" if numbered else "*"
+    return (
+        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} WHERE {_is_visible(rule, policy)})"  # noqa: S608 - made from the contract, never from data
+        f" ORDER BY {order}"
+    )
+
+
+def _cell(name: str, rule: Rule, policy: Policy) -> str:
+    column = quoted(name)
+    if policy.basis == "upstream":
+        return column
+    if name in rule.derived:
+        return rule.derived[name]
+    if rule.note_ids and name == "note_id":
+        return f"(SELECT n.number FROM numbers_{rule.note_ids} n WHERE n.note_id = {column})"  # noqa: S608
+    if name in rule.later:
+        return f"CASE WHEN known_by_cutoff({quoted(known(name))}) THEN {column} END"
+    return column
+
+
+def _is_visible(rule: Rule, policy: Policy) -> str:
+    if policy.basis != "upstream" and rule.pending:
+        return "known_by_cutoff(known_at) AND NOT known_by_cutoff(superseded_at)"
+    return "known_by_cutoff(known_at)"
+
+
+def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
+    """When a row happened, then every visible cell: rows that tie are the same to the letter."""
+    names = [quoted(name) for name in exposed(info, rule, policy) if name not in rule.counters]
+    clock = _event_clock(info)
+    if clock:
+        names.insert(0, clock)
+    if rule.available != ALWAYS:
+        names.append("known_at")
+    return ", ".join(names)
+
+
+def _event_clock(info: TableInfo) -> str:
+    """The row's own time; its date where the time is missing."""
+    columns = [column for column in info.columns if column.role == "event"]
+    columns.sort(key=lambda column: "date" in column.name.lower())
+    if len(columns) < 2:  # noqa: PLR2004 - nothing to fall back to
+        return "".join(quoted(column.name) for column in columns)
+    return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
+
+
+def _note_numbers_sql(info: TableInfo, policy: Policy) -> str:
+    """`note_id` to a number of its own that counts visible notes only: the original counts all of them."""
+    number = "subject_id || '-' || coalesce(note_type, 'N') || '-' || row_number() OVER (ORDER BY charttime, note_id)"
+    shown = "note_id" if policy.basis == "upstream" else number
+    return f"SELECT note_id, {shown} AS number FROM dated.{info.name} WHERE known_by_cutoff(known_at)"  # noqa: S608
+
+
+def _tables(con: DuckDBPyConnection) -> Iterator[SnapshotTable]:
+    for name in (*CONTRACT, *CANDIDATE_TABLES):
+        columns = con.execute(f"SELECT * FROM {name} LIMIT 0").description or ()  # noqa: S608
+        (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)  # noqa: S608
+        info = tables().get(name)
+        names = tuple(str(column[0]) for column in columns)
+        clock = (_event_clock(info) if info else "") or ("known_at" if "known_at" in names else "")
+        yield SnapshotTable(name, names, rows, clock, info is None or info.kind == "dictionary")
+
+
+def _fetch(con: DuckDBPyConnection, limit: int | None) -> Rows:
+    columns = tuple(str(column[0]) for column in con.description or ())
+    found = con.fetchall() if limit is None else con.fetchmany(limit + 1)
+    shown = found if limit is None else found[:limit]
+    return Rows(columns, tuple(tuple(_plain(cell) for cell in row) for row in shown), len(found) > len(shown))
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON can carry it; times as MIMIC-IV writes them."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date | time | timedelta):
+        return str(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value)

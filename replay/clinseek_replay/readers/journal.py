@@ -1,0 +1,90 @@
+"""Our own journals, one run a file; `docs/formats/journal.md` is their reference."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clinseek_core.errors import InputError
+from clinseek_core.journal import FORMAT, Damage, End, Header, decode_line, read_body, read_journal
+from clinseek_replay.fold import fold
+from clinseek_replay.readers.reader import Entry, Index, Reader, lines_of, skim
+from clinseek_replay.trajectory import Trajectory
+
+__all__ = ["READER"]
+
+_TAIL_BYTES = 1 << 16
+
+
+class _Mark(msgspec.Struct):
+    type: Any = None
+    seq: Any = None
+    at: Any = None
+    format: Any = None
+
+
+def recognise(line: bytes) -> str | None:
+    """A journal's header, or, where that was lost, any of its events."""
+    mark = skim(line, _Mark)
+    family = FORMAT.partition("/")[0]
+    if mark.type == "header" and isinstance(mark.format, str) and mark.format.startswith(f"{family}/"):
+        return f"it is a header of {mark.format[:40]}"
+    if isinstance(mark.type, str) and isinstance(mark.seq, int) and isinstance(mark.at, str):
+        return "it is an event of a journal (type, seq and at)"
+    return None
+
+
+def index(path: Path) -> Index:
+    """The file's one run, by its header and its last line."""
+    first = next(lines_of(path), None)
+    header = _header(first.data, path) if first else None
+    entry = Entry(
+        path=path,
+        line=1,
+        offset=0,
+        length=0,
+        qid=header.case.qid if header else "",
+        status=_status(path),
+    )
+    return Index((entry,))
+
+
+def _header(line: bytes, path: Path) -> Header | None:
+    try:
+        event = decode_line(line)
+    except ValueError:
+        return None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return event if isinstance(event, Header) else None
+
+
+def _status(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - _TAIL_BYTES, 0))
+            last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+        event = decode_line(last)
+    except (OSError, ValueError, InputError):
+        return ""
+    return event.status if isinstance(event, End) else ""
+
+
+def read(entry: Entry) -> Trajectory:
+    """The run as far as the journal holds it."""
+    path = entry.path
+    journal = read_journal(path)
+    empty = Trajectory(run_id="", source=str(path), format=FORMAT)
+    trajectory = fold(empty, journal.records, functools.partial(read_body, path))
+    damage = journal.damage
+    if journal.tail:
+        cut = f"cut off after {len(journal.tail)} bytes; the event it began was lost"
+        damage = (*damage, Damage(journal.lines + 1, cut))
+    return msgspec.structs.replace(trajectory, damage=damage)
+
+
+READER = Reader(name="journal", recognise=recognise, index=index, read=read)
