@@ -1,4 +1,4 @@
-"""SQL for reading: laid out by clause, its words told apart."""
+"""The words of SQL told apart: keywords, literals, comments."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Mark", "laid_out", "marks"]
+__all__ = ["Mark", "marks"]
 
-_LAID_OUT = 4_000
-_MARKED = 20_000
-"""Characters up to which SQL is laid out and marked: beyond, it is shown as it was written."""
-_ROW = 72
+_LONGEST = 20_000
+"""Characters up to which SQL is marked; longer statements stay plain."""
 
 _STYLES = {
     "Token.Keyword": "accent",
@@ -32,28 +30,13 @@ class Mark(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def laid_out(sql: str) -> str:
-    """`sql` with a line for each clause; only its blanks change."""
-    if len(sql) > _LAID_OUT:
-        return sql
-    import sqlparse  # noqa: PLC0415 (33 ms: only where there is SQL to show)
-    from sqlparse.exceptions import SQLParseError  # noqa: PLC0415
-
-    try:
-        neat: str = sqlparse.format(sql, reindent=True, wrap_after=_ROW).strip()
-    except SQLParseError:
-        return sql
-    return neat if "".join(neat.split()) == "".join(sql.split()) else sql
-
-
-@lru_cache(maxsize=64)
 def marks(sql: str) -> tuple[Mark, ...]:
     """Where `sql` has keywords, strings, numbers and comments, in their order."""
-    return tuple(_marks(sql)) if len(sql) <= _MARKED else ()
+    return tuple(_marks(sql)) if len(sql) <= _LONGEST else ()
 
 
 def _marks(sql: str) -> Iterator[Mark]:
-    from sqlparse import lexer  # noqa: PLC0415
+    from sqlparse import lexer  # noqa: PLC0415 -- 33 ms: only where there is SQL to show
 
     position = 0
     for kind, value in lexer.tokenize(sql):

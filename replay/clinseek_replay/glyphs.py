@@ -1,15 +1,15 @@
-"""The signs of screens and plain text: for how a call ended, and for what kind of tool it called.
-
-Each has one for terminals that can't draw it.
-"""
+"""The signs of screens and plain text, each with one for terminals that can't draw it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from clinseek_replay.trajectory import CallStatus
 
-__all__ = ["STATUS", "TOOLS", "Glyph", "status_glyph", "tool_glyph"]
+__all__ = ["CUT", "STATUS", "TOOLS", "VERDICT", "Glyph", "Verdict", "in_ascii", "tool_glyph"]
+
+
+Verdict = Literal["hit", "missed", "extra"]
 
 
 class Glyph(NamedTuple):
@@ -19,21 +19,23 @@ class Glyph(NamedTuple):
     ascii: str
     meaning: str
 
-    def draw(self, ascii_only: bool = False) -> str:
-        """The form that the terminal can draw."""
-        return self.ascii if ascii_only else self.unicode
-
 
 STATUS: dict[CallStatus, Glyph] = {
     "ok": Glyph("✓", "+", "ok"),
-    "empty": Glyph("∅", "0", "empty"),
+    "empty": Glyph("∅", "0", "nothing found"),
     "error": Glyph("✗", "x", "error"),
     "refused": Glyph("⊘", "!", "refused by the run's policy"),
     "limited": Glyph("⊣", "|", "stopped by a limit"),
     "pending": Glyph("◌", ".", "no result yet"),
 }
+"""How a call ended."""
 
-_OTHER_TOOL = Glyph("•", "*", "tool")
+VERDICT: dict[Verdict, Glyph] = {
+    "hit": Glyph("✓", "+", "in the answer and in the gold"),
+    "missed": Glyph("✗", "x", "in the gold alone"),
+    "extra": Glyph("±", "?", "in the answer alone"),
+}
+"""What became of a name of the answer or the gold."""
 
 TOOLS: tuple[tuple[str, Glyph], ...] = (
     ("ehr.run_sql_query", Glyph("⌗", "#", "SQL")),
@@ -43,17 +45,25 @@ TOOLS: tuple[tuple[str, Glyph], ...] = (
     ("ehr.", Glyph("▤", "T", "EHR table")),
     ("browser.", Glyph("⌕", "W", "web")),
     ("image.", Glyph("▦", "I", "image")),
+    ("", Glyph("•", "*", "another tool")),
 )
-"""By the beginning of a tool's canonical name; the first that fits."""
+"""What kind of tool a call asked for, by the beginning of its canonical name; the first that fits."""
 
 CUT = Glyph("✂", "%", "cut: the model got only the head")
 
-
-def status_glyph(status: CallStatus) -> Glyph:
-    """The sign of how a call ended."""
-    return STATUS[status]
+_PUNCTUATION = {"·": "-", "…": "..."}
+_IN_ASCII = str.maketrans(
+    _PUNCTUATION
+    | {glyph.unicode: glyph.ascii for glyph in (*STATUS.values(), *VERDICT.values(), CUT)}
+    | {glyph.unicode: glyph.ascii for _, glyph in TOOLS}
+)
 
 
 def tool_glyph(name: str) -> Glyph:
     """The sign of the kind of tool that `name` is."""
-    return next((glyph for prefix, glyph in TOOLS if name.startswith(prefix)), _OTHER_TOOL)
+    return next(glyph for prefix, glyph in TOOLS if name.startswith(prefix))
+
+
+def in_ascii(text: str) -> str:
+    """`text` with our signs in their other form; what others wrote in other scripts stays as it is."""
+    return text.translate(_IN_ASCII)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from clinseek_replay.follow import JournalFollower
+from clinseek_replay.follow import FollowState, JournalFollower
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.trajectory import Mode, Trajectory
 
@@ -69,6 +69,7 @@ class FollowSource:
     def __init__(self, path: Path, mode: Mode = "follow") -> None:
         self.mode: Mode = mode
         self.position = 0
+        self.path = path
         self._follower = JournalFollower(path)
 
     @property
@@ -77,7 +78,7 @@ class FollowSource:
         return (self._follower.trajectory.qid or "…",)
 
     @property
-    def state(self) -> str:
+    def state(self) -> FollowState:
         """`growing`, `ended`, or `gone` where the writer left without an end."""
         return self._follower.state
 

@@ -18,4 +18,4 @@ def laid_out(sql: str) -> str:
         text = str(sqlparse.format(sql, reindent=True)).strip()
     except (sqlparse.exceptions.SQLParseError, RecursionError):
         return sql
-    return text if text.split() == sql.split() or "".join(text.split()) == "".join(sql.split()) else sql
+    return text if "".join(text.split()) == "".join(sql.split()) else sql

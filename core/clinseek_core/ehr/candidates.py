@@ -52,7 +52,7 @@ class CandidateIndex:
         self._db.execute("CREATE VIRTUAL TABLE runs USING fts5(name, tokenize = 'trigram')")
         rows = [(number, name) for number, name in enumerate(names)]
         for table in ("words", "runs"):
-            self._db.executemany(f"INSERT INTO {table}(rowid, name) VALUES (?, ?)", rows)  # noqa: S608
+            self._db.executemany(f"INSERT INTO {table}(rowid, name) VALUES (?, ?)", rows)
 
     def search(self, query: str, limit: int) -> list[tuple[str, float]]:
         """The nearest names with a score in 0 to 1: the two rankings, fused by reciprocal rank."""
@@ -68,7 +68,7 @@ class CandidateIndex:
         if not terms:
             return []
         match = " OR ".join(f'"{term}"' for term in terms)
-        sql = f"SELECT name FROM {table} WHERE {table} MATCH ? ORDER BY rank, name LIMIT {_POOL}"  # noqa: S608
+        sql = f"SELECT name FROM {table} WHERE {table} MATCH ? ORDER BY rank, name LIMIT {_POOL}"
         return [name for (name,) in self._db.execute(sql, [match])]
 
 

@@ -41,9 +41,9 @@ def open_record(
 
 
 def date_record(con: DuckDBPyConnection, policy: Policy) -> None:
-    """Make schema `dated` from schema `raw`: each table with `known_at` and a `<column>@known` per later cell.
+    """Make schema `dated` from `raw`: each table with `known_at`, and a `<column>@known` per later cell.
 
-    Tables of pending results get `superseded_at` too: when the first result was known.
+    Tables of pending results get `pending` and `superseded_at` too: when the first result was known.
     """
     con.execute(CLOCKS)
     con.execute(f"CREATE MACRO coding_lag() AS INTERVAL ({int(policy.coding_lag_hours)}) HOUR")
@@ -107,13 +107,14 @@ def _with_pending(rows: str, info: TableInfo, rule: Rule) -> str:
     clocks = [f"({time})::TIMESTAMP AS {quoted(known(column))}" for column, time in rule.later.items()]
     order = ", ".join((pending.known, *pending.columns))
     return f"""
-        SELECT *, NULL::TIMESTAMP AS superseded_at FROM ({rows})
+        SELECT *, NULL::TIMESTAMP AS superseded_at, FALSE AS pending FROM ({rows})
         UNION ALL BY NAME
         SELECT {", ".join(shown)}, ({pending.known})::TIMESTAMP AS known_at, {", ".join(clocks)},
-            (SELECT min(d.known_at) FROM ({rows}) d WHERE d.{pending.key} = first.{pending.key}) AS superseded_at
+            (SELECT min(d.known_at) FROM ({rows}) d WHERE d.{pending.key} = first.{pending.key})
+                AS superseded_at, TRUE AS pending
         FROM (
             SELECT * FROM raw.{info.name}
             QUALIFY row_number() OVER (PARTITION BY {pending.key} ORDER BY {order}) = 1
         ) first
         WHERE {pending.key} IS NOT NULL
-    """  # noqa: S608 - made from the contract, never from data
+    """

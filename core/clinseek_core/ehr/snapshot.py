@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,18 +73,19 @@ class Snapshot:
             self._con.execute(statement)
             # The Python client needs a time zone package to fetch such a column; its text needs nothing.
             if any("TIME ZONE" in str(column[1]) for column in self._con.description or ()):
-                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement})")  # noqa: S608 - checked
+                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement})")
             return _fetch(self._con, limit)
 
     def digest(self) -> str:
         """SHA-256 over every visible cell of the patient's tables, in order."""
         per_table = [
-            f"SELECT sha256(coalesce(string_agg(to_json(t)::VARCHAR, chr(10)), '')) AS d FROM {quoted(name)} t"  # noqa: S608
+            "SELECT sha256(coalesce(string_agg(to_json(t)::VARCHAR, chr(10)), '')) AS d"
+            f" FROM {quoted(name)} t"
             for name, table in self.tables.items()
             if not table.dictionary
         ]
         row = self._con.execute(
-            f"SELECT sha256(string_agg(d, '')) FROM ({' UNION ALL '.join(per_table)})"  # noqa: S608
+            f"SELECT sha256(string_agg(d, '')) FROM ({' UNION ALL '.join(per_table)})"
         ).fetchone()
         return str(row[0]) if row else ""
 
@@ -133,7 +134,7 @@ def take_snapshot(con: DuckDBPyConnection, subject_id: int, cutoff: datetime, po
     for name, rule in CONTRACT.items():
         con.execute(f"CREATE TABLE memory.main.{name} AS {_visible_sql(tables()[name], rule, policy)}")
     for name in CANDIDATE_TABLES:
-        con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM raw.{name} ORDER BY ALL")  # noqa: S608
+        con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM raw.{name} ORDER BY ALL")
     con.execute("USE memory")
     con.execute(f"DETACH {RECORD}")
     install_clock(con, cutoff)
@@ -152,7 +153,7 @@ def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
     numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
     replaced = f"* REPLACE ({numbered})" if numbered else "*"
     return (
-        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} WHERE {_is_visible(rule, policy)})"  # noqa: S608 - made from the contract, never from data
+        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} WHERE {_is_visible(rule, policy)})"
         f" ORDER BY {order}"
     )
 
@@ -164,7 +165,7 @@ def _cell(name: str, rule: Rule, policy: Policy) -> str:
     if name in rule.derived:
         return rule.derived[name]
     if rule.note_ids and name == "note_id":
-        return f"(SELECT n.number FROM numbers_{rule.note_ids} n WHERE n.note_id = {column})"  # noqa: S608
+        return f"(SELECT n.number FROM numbers_{rule.note_ids} n WHERE n.note_id = {column})"
     if name in rule.later:
         return f"CASE WHEN known_by_cutoff({quoted(known(name))}) THEN {column} END"
     return column
@@ -188,25 +189,27 @@ def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
 
 
 def _event_clock(info: TableInfo) -> str:
-    """The row's own time; its date where the time is missing."""
-    columns = [column for column in info.columns if column.role == "event"]
+    """The row's own time, its date where the time is missing; for orders the planned time."""
+    dated = [column for column in info.columns if column.type in {"TIMESTAMP", "DATE"}]
+    columns = [c for c in dated if c.role == "event"] or [c for c in dated if c.role == "plan"]
     columns.sort(key=lambda column: "date" in column.name.lower())
-    if len(columns) < 2:  # noqa: PLR2004 - nothing to fall back to
+    if len(columns) < 2:
         return "".join(quoted(column.name) for column in columns)
     return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
 
 
 def _note_numbers_sql(info: TableInfo, policy: Policy) -> str:
     """`note_id` to a number of its own that counts visible notes only: the original counts all of them."""
-    number = "subject_id || '-' || coalesce(note_type, 'N') || '-' || row_number() OVER (ORDER BY charttime, note_id)"
+    rank = "row_number() OVER (ORDER BY charttime, note_id)"
+    number = f"subject_id || '-' || coalesce(note_type, 'N') || '-' || {rank}"
     shown = "note_id" if policy.basis == "upstream" else number
-    return f"SELECT note_id, {shown} AS number FROM dated.{info.name} WHERE known_by_cutoff(known_at)"  # noqa: S608
+    return f"SELECT note_id, {shown} AS number FROM dated.{info.name} WHERE known_by_cutoff(known_at)"
 
 
 def _tables(con: DuckDBPyConnection) -> Iterator[SnapshotTable]:
     for name in (*CONTRACT, *CANDIDATE_TABLES):
-        columns = con.execute(f"SELECT * FROM {name} LIMIT 0").description or ()  # noqa: S608
-        (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)  # noqa: S608
+        columns = con.execute(f"SELECT * FROM {name} LIMIT 0").description or ()
+        (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
         info = tables().get(name)
         names = tuple(str(column[0]) for column in columns)
         clock = (_event_clock(info) if info else "") or ("known_at" if "known_at" in names else "")
@@ -222,22 +225,19 @@ def _fetch(con: DuckDBPyConnection, limit: int | None) -> Rows:
 
 def _plain(value: Any) -> Any:
     """A cell as JSON can carry it; times as MIMIC-IV writes them."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date | time | timedelta):
-        return str(value)
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+    for kinds, plain in _PLAIN:
+        if isinstance(value, kinds):
+            return plain(value)
     return str(value)
+
+
+_PLAIN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((type(None), bool, str), lambda value: value),
+    ((int,), lambda value: value if -(2**63) <= value < 2**63 else str(value)),
+    ((float,), lambda value: value if math.isfinite(value) else str(value)),
+    ((datetime,), lambda value: value.isoformat(" ")),
+    ((Decimal,), lambda value: int(value) if value == value.to_integral_value() else float(value)),
+    ((bytes,), bytes.hex),
+    ((list, tuple), lambda value: [_plain(item) for item in value]),
+    ((dict,), lambda value: {str(key): _plain(item) for key, item in value.items()}),
+)

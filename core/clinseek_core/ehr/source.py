@@ -73,7 +73,7 @@ def read_candidates(
         else:
             cells = ", ".join((f"{candidates.column} AS candidate", *candidates.codes))
             con.execute(
-                f"CREATE TABLE raw.{name} AS SELECT {cells} FROM raw.{candidates.source}"  # noqa: S608
+                f"CREATE TABLE raw.{name} AS SELECT {cells} FROM raw.{candidates.source}"
                 f" WHERE {candidates.column} IS NOT NULL ORDER BY ALL"
             )
     con.execute("DROP TABLE IF EXISTS raw_text")
@@ -88,7 +88,7 @@ def _names_of_others(con: DuckDBPyConnection, root: Path, candidates: CandidateT
     con.execute("DROP TABLE IF EXISTS raw_text")
     _load_text(con, path, header, f"WHERE TRY_CAST(subject_id AS BIGINT) <> {int(subject_id)}")
     name = quoted(candidates.column)
-    return f"SELECT DISTINCT {name} AS candidate FROM raw_text WHERE {name} IS NOT NULL ORDER BY ALL"  # noqa: S608
+    return f"SELECT DISTINCT {name} AS candidate FROM raw_text WHERE {name} IS NOT NULL ORDER BY ALL"
 
 
 def quoted(name: str) -> str:
@@ -143,7 +143,7 @@ def _load_text(con: DuckDBPyConnection, path: Path, header: list[str], where: st
 
     try:
         con.execute(
-            f"CREATE TABLE raw_text AS SELECT * FROM read_csv('{_escaped(str(path))}', header = true,"  # noqa: S608
+            f"CREATE TABLE raw_text AS SELECT * FROM read_csv('{_escaped(str(path))}', header = true,"
             f" auto_detect = false, delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}},"
             f" max_line_size = {_MAX_LINE_BYTES}) {where}"
         )

@@ -69,7 +69,8 @@ CREATE MACRO drug_ended(stop, entry, p) AS CASE
     WHEN discontinuing(p) IS NULL THEN later_of(end_of_hour(stop), entry)
     ELSE later_of(later_of(end_of_hour(stop), entry), ordered(discontinuing(p))) END;
 CREATE MACRO pharmacy_ended(ph) AS (
-    SELECT latest(drug_ended(x.stoptime, x.entertime, x.poe_id)) FROM raw.pharmacy x WHERE x.pharmacy_id = ph);
+    SELECT latest(drug_ended(x.stoptime, x.entertime, x.poe_id)) FROM raw.pharmacy x
+    WHERE x.pharmacy_id = ph);
 CREATE MACRO given(e) AS (
     SELECT latest(later_of(x.storetime, x.charttime)) FROM raw.emar x WHERE x.emar_id = e);
 CREATE MACRO given_at(e) AS (SELECT latest(x.charttime) FROM raw.emar x WHERE x.emar_id = e);
@@ -77,9 +78,11 @@ CREATE MACRO lab_known(stored, drawn) AS later_of(coalesce(stored, drawn + INTER
 CREATE MACRO lab_clock(drawn, v) AS (
     SELECT max(lab_known(x.storetime, x.charttime)) FROM raw.labevents x
     WHERE x.charttime = drawn AND x.valuenum = v);
-CREATE MACRO is_lab(i) AS coalesce((SELECT bool_or(x.category = 'Labs') FROM raw.d_items x WHERE x.itemid = i), FALSE);
+CREATE MACRO is_lab(i) AS coalesce(
+    (SELECT bool_or(x.category = 'Labs') FROM raw.d_items x WHERE x.itemid = i), FALSE);
 CREATE MACRO charted(stored, drawn, i, v) AS CASE
-    WHEN is_lab(i) OR stored IS NULL THEN at_least(coalesce(lab_clock(drawn, v), drawn + INTERVAL 24 HOUR), stored)
+    WHEN is_lab(i) OR stored IS NULL
+    THEN at_least(coalesce(lab_clock(drawn, v), drawn + INTERVAL 24 HOUR), stored)
     ELSE later_of(stored, drawn) END;
 CREATE MACRO moment(clock, day) AS coalesce(clock, end_of_day(day));
 CREATE MACRO written(stored, charted_at) AS
@@ -119,7 +122,6 @@ _PROCEDURE_END = dict.fromkeys(
     ),
     _INTERVAL_END,
 )
-_NOTE = {"counters": ("note_seq",), "later": _HADM}
 
 ALWAYS = "TIMESTAMP '0001-01-01'"
 """The known time of what was never unknown: dictionaries, and who a patient is."""
@@ -291,7 +293,7 @@ CONTRACT: dict[str, Rule] = {
     "diagnosis": Rule(
         available="CASE WHEN ed_admission(stay_id) IS NULL THEN ed_left(stay_id)"
         " ELSE discharged(ed_admission(stay_id)) END + coding_lag()",
-        says="at the ED stay's outtime or, for admitted patients, the admission's dischtime, plus the coding lag",
+        says="at the ED stay's outtime, or if admitted the admission's dischtime, plus the coding lag",
         upstream="ed_left(stay_id) - INTERVAL 1 MINUTE",
     ),
     "discharge": Rule(
@@ -299,7 +301,8 @@ CONTRACT: dict[str, Rule] = {
         says="at the later of storetime and charttime, else at the end of charttime's day",
         event="end_of_day(charttime)",
         note_ids="discharge",
-        **_NOTE,
+        counters=("note_seq",),
+        later=_HADM,
     ),
     "discharge_detail": Rule(
         available="discharge_note_written(note_id)", says="with their note", note_ids="discharge"
@@ -309,7 +312,8 @@ CONTRACT: dict[str, Rule] = {
         says="at the later of storetime and charttime, else at the end of charttime's day",
         event="charttime",
         note_ids="radiology",
-        **_NOTE,
+        counters=("note_seq",),
+        later=_HADM,
     ),
     "radiology_detail": Rule(
         available="radiology_note_written(note_id)", says="with their note", note_ids="radiology"

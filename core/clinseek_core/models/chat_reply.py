@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from clinseek_core.journal.events import CallRequest, Usage
-from clinseek_core.models.failures import RequestFailed, of_error_body
+from clinseek_core.models.failures import RequestError, of_error_body
 from clinseek_core.models.port import CallDelta, ModelProgress, ReasoningDelta, Reply, TextDelta
 from clinseek_core.models.tool_names import canonical
 
@@ -46,7 +46,7 @@ class ReplyBuilder:
     def feed(self, chunk: Any) -> Iterator[ModelProgress]:
         """Take one chunk, or a whole completion; yields what it adds.
 
-        Raises RequestFailed where it is an error, or no chat completion at all.
+        Raises RequestError where it is an error, or no chat completion at all.
         """
         if not isinstance(chunk, dict):
             raise _unusable("JSON that is no chat completion")
@@ -163,14 +163,13 @@ def _is_shallow(value: Any, levels: int) -> bool:
 
 
 def _usage(value: Any) -> Usage | None:
-    counts = (
-        [value.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        if isinstance(value, dict)
-        else []
-    )
-    if len(counts) == 2 and all(isinstance(count, int) and count >= 0 for count in counts):
-        return Usage(input_tokens=counts[0], output_tokens=counts[1])
-    return None
+    if not isinstance(value, dict):
+        return None
+    counts = {"input_tokens": value.get("prompt_tokens"), "output_tokens": value.get("completion_tokens")}
+    try:
+        return msgspec.convert(counts, Usage)
+    except msgspec.ValidationError:
+        return None
 
 
 def _content(value: Any) -> str:
@@ -189,6 +188,6 @@ def _well_formed(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _unusable(what: str) -> RequestFailed:
+def _unusable(what: str) -> RequestError:
     remedy = "is this an OpenAI-compatible chat endpoint? check --base-url (most end in /v1)"
-    return RequestFailed(f"answered with {what}", kind="bad_reply", again=False, remedy=remedy)
+    return RequestError(f"answered with {what}", kind="bad_reply", again=False, remedy=remedy)

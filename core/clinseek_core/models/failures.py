@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC
@@ -11,7 +12,7 @@ from typing import Any
 
 from clinseek_core.text import one_line
 
-__all__ = ["RequestFailed", "of_error_body", "of_status", "retry_after"]
+__all__ = ["RequestError", "of_error_body", "of_status", "retry_after"]
 
 _AGAIN = {408, 409, 425, 429}
 _OVERFLOW_STATUSES = {400, 413, 422, 500}
@@ -33,7 +34,7 @@ _REDIRECT = "the endpoint redirects elsewhere; give the final address as --base-
 _OVERFLOW_REMEDY = "the conversation is longer than the model can read; use one with a longer context"
 
 
-class RequestFailed(Exception):
+class RequestError(Exception):
     """One request failed. `kind` is a ModelError's; `again` says whether trying again may help."""
 
     def __init__(
@@ -65,7 +66,7 @@ class RequestFailed(Exception):
         return self.status is not None and 400 <= self.status < 500 and self.status not in {401, *_AGAIN}
 
 
-def of_status(status: int, said: str, after: float | None = None) -> RequestFailed:
+def of_status(status: int, said: str, after: float | None = None) -> RequestError:
     """The failure that an HTTP status and the endpoint's words mean."""
     reason = f"HTTP {status}{_quoted(said)}"
     if status in _OVERFLOW_STATUSES and _OVERFLOW.search(said):
@@ -78,10 +79,10 @@ def of_status(status: int, said: str, after: float | None = None) -> RequestFail
     else:
         remedy = _REDIRECT if status < 400 else _REMEDIES.get(status, _REMEDIES[400])
         kind, again = "refused", False
-    return RequestFailed(reason, kind=kind, again=again, remedy=remedy, status=status, said=said, after=after)
+    return RequestError(reason, kind=kind, again=again, remedy=remedy, status=status, said=said, after=after)
 
 
-def of_error_body(error: Any) -> RequestFailed:
+def of_error_body(error: Any) -> RequestError:
     """The failure that an `error` object inside a 200 answer or stream means."""
     said = json.dumps(error, ensure_ascii=False)
     code = error.get("code", error.get("status")) if isinstance(error, dict) else None
@@ -90,7 +91,7 @@ def of_error_body(error: Any) -> RequestFailed:
     if _OVERFLOW.search(said):
         return of_status(400, said)
     reason = f"the endpoint reports an error{_quoted(said)}"
-    return RequestFailed(reason, kind="endpoint_down", again=True, remedy="try again later", said=said)
+    return RequestError(reason, kind="endpoint_down", again=True, remedy="try again later", said=said)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -104,7 +105,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         except ValueError:
             return None
         seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
-    return max(seconds, 0.0) if seconds == seconds else None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _quoted(said: str) -> str:

@@ -1,4 +1,4 @@
-"""The EHR tools: each a function of (snapshot, arguments) that always answers, and never twice differently."""
+"""The EHR tools: functions of (snapshot, arguments) that always answer, and never twice differently."""
 
 from __future__ import annotations
 
@@ -148,14 +148,14 @@ class EhrTools:
             raise _ToolError(f"end_time {end} is before start_time {start}")
         rows = self._snapshot.select(
             f"SELECT * FROM {quoted(table.name)} WHERE {table.clock} BETWEEN ? AND ?",
-            [start, end],  # noqa: S608
+            [start, end],
         )
         return _page(rows, table, arguments, _ROWS_BY_TIME, f"between {start} and {end}")
 
     def _latest_records(self, arguments: dict[str, Any]) -> ToolResult:
         table = self._timed_table(arguments)
         rows = self._snapshot.select(
-            f"SELECT * FROM {quoted(table.name)} ORDER BY {table.clock} DESC NULLS LAST, rowid DESC"  # noqa: S608
+            f"SELECT * FROM {quoted(table.name)} ORDER BY {table.clock} DESC NULLS LAST, rowid DESC"
         )
         return _page(rows, table, arguments, _LATEST_ROWS, "newest first")
 
@@ -184,7 +184,7 @@ class EhrTools:
             raise _ToolError("keyword is empty; give at least one word")
         where = " AND ".join("contains(lower(candidate), ?)" for _ in words)
         rows = self._snapshot.select(
-            f"SELECT * FROM {quoted(table.name)} WHERE {where}"  # noqa: S608
+            f"SELECT * FROM {quoted(table.name)} WHERE {where}"
             " ORDER BY lower(candidate) <> ?, length(candidate), rowid",
             [*words, " ".join(words)],
         )
@@ -208,7 +208,7 @@ class EhrTools:
     def _index(self, name: str) -> CandidateIndex:
         if name not in self._indexes:
             rows = self._snapshot.select(
-                f"SELECT DISTINCT candidate FROM {quoted(name)} WHERE candidate IS NOT NULL ORDER BY 1"  # noqa: S608
+                f"SELECT DISTINCT candidate FROM {quoted(name)} WHERE candidate IS NOT NULL ORDER BY 1"
             )
             self._indexes[name] = CandidateIndex(str(row[0]) for row in rows.rows)
         return self._indexes[name]

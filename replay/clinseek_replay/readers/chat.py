@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clinseek_replay.amounts import data_size
+from clinseek_replay.readers.reader import lenient_json
 from clinseek_replay.readers.result_status import status_of
 from clinseek_replay.trajectory import Call, Note, Result, Step
 
@@ -143,7 +144,7 @@ def _arguments(value: Any) -> tuple[dict[str, Any] | None, str]:
     if isinstance(value, str):
         raw = value
         try:
-            value = json.loads(value) if value.strip() else {}
+            value = lenient_json(value) if value.strip() else {}
         except (ValueError, RecursionError):
             return None, raw
     elif value is None:

@@ -87,4 +87,4 @@ def read(entry: Entry) -> Trajectory:
     return msgspec.structs.replace(trajectory, damage=damage)
 
 
-READER = Reader(name="journal", recognise=recognise, index=index, read=read)
+READER: Reader = Reader(name="journal", recognise=recognise, index=index, read=read)

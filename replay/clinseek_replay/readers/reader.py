@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,18 @@ import msgspec
 from clinseek_core.errors import InputError
 from clinseek_replay.trajectory import Trajectory
 
-__all__ = ["MAX_LINE_BYTES", "Entry", "Index", "Line", "Problem", "Reader", "lines_of", "object_of", "skim"]
+__all__ = [
+    "MAX_LINE_BYTES",
+    "Entry",
+    "Index",
+    "Line",
+    "Problem",
+    "Reader",
+    "lenient_json",
+    "lines_of",
+    "object_of",
+    "skim",
+]
 
 MAX_LINE_BYTES = 512 * 1024 * 1024
 """A run with its films inline takes some megabytes; a longer line than this is no run."""
@@ -115,7 +127,7 @@ def _skip_line(readline: Callable[[int], bytes]) -> int:
 
 
 def object_of(line: bytes) -> dict[str, Any]:
-    """The JSON object of a line; `NaN` and `Infinity`, which Python's encoder writes, are let pass.
+    """The JSON object of a line; `NaN`, which Python's encoder writes, is let pass as None.
 
     Raises ValueError saying why it is none.
     """
@@ -140,9 +152,22 @@ def skim(line: bytes, shape: type[T]) -> T:
     return shape(**{name: record[name] for name in shape.__struct_fields__ if name in record})
 
 
+def lenient_json(text: str | bytes) -> Any:
+    """The value of a JSON text; `NaN`, infinities and numbers too large for a float become None.
+
+    Raises ValueError or RecursionError where it is no JSON.
+    """
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
 def _lenient(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return lenient_json(line)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start + 1} of the line)") from error
     except json.JSONDecodeError as error:

@@ -22,6 +22,7 @@ from clinseek_replay.readers.reader import (
     Index,
     Problem,
     Reader,
+    lenient_json,
     lines_of,
     object_of,
     skim,
@@ -188,7 +189,7 @@ def _finish_answer(arguments: Any, call_id: str) -> tuple[tuple[str, ...], str]:
 def _literal(text: str) -> Any:
     """A JSON or Python literal; nothing is evaluated."""
     try:
-        return json.loads(text)
+        return lenient_json(text)
     except ValueError:
         if len(text) > _MAX_LITERAL:
             raise
@@ -223,4 +224,4 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
 
 
-READER = Reader(name="results-jsonl", recognise=recognise, index=index, read=read)
+READER: Reader = Reader(name="results-jsonl", recognise=recognise, index=index, read=read)

@@ -1,0 +1,1 @@
+"""The terminal: commands, screens, widgets and styles. No clinical logic lives here."""

@@ -1,0 +1,97 @@
+"""The executable `clinseek-tui`: one table of commands, each imported only when it is called for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NamedTuple
+
+from clinseek_core.errors import ClinseekError
+from clinseek_core.text import visible
+from clinseek_core.version import __version__
+
+__all__ = ["COMMANDS", "Command", "main"]
+
+_UNUSABLE = 2
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+class Command(NamedTuple):
+    """A command: its name, what it does, and the module that does it."""
+
+    name: str
+    help: str
+    module: str
+
+
+COMMANDS = (
+    Command("run", "run an agent on a case and watch it work", "clinseek_tui.commands.run"),
+    Command("replay", "look at recorded runs, step by step", "clinseek_tui.commands.replay"),
+)
+
+_EXAMPLES = """\
+examples:
+  clinseek-tui run                            the agent on the first bundled case, in the app
+  clinseek-tui run --headless --out traj.jsonl    the same without a screen
+  clinseek-tui replay traj.jsonl              what it did, step by step
+  clinseek-tui replay results.jsonl --plain --step 3    one step as text
+
+`clinseek-tui COMMAND --help` tells of a command and its options.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; what a person can mend is told in one line."""
+    _let_any_text_pass()
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+    except ClinseekError as error:
+        line = visible(str(error)).replace("\n", " ")
+        print(f"clinseek-tui: {line}", file=sys.stderr)
+        return _UNUSABLE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # What is left in the buffer has no reader; without this the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    return code
+
+
+def _dispatch(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="clinseek-tui",
+        description="Run, watch and replay clinical evidence-seeking agents in the terminal.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"clinseek-tui {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in argv if not word.startswith("-")), None)
+    modules: dict[str, ModuleType] = {}
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.name,
+            help=command.help,
+            description=f"{command.help[:1].upper()}{command.help[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if command.name == wanted:
+            modules[wanted] = importlib.import_module(command.module)
+            modules[wanted].add_arguments(subparser)
+    args = parser.parse_args(argv)
+    return int(modules[args.command].main(args))
+
+
+def _let_any_text_pass() -> None:
+    """Let a terminal that is not UTF-8 get `\\u2713` instead of raising an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

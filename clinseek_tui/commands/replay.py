@@ -1,0 +1,215 @@
+"""`clinseek-tui replay`: recordings in the app, as plain text or as JSON, or a journal as it grows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clinseek_core.case import load_cases
+from clinseek_core.errors import InputError
+from clinseek_core.text import visible
+from clinseek_replay.glyphs import in_ascii
+from clinseek_replay.overview import overview, step_line
+from clinseek_replay.plain import answer_lines, call_lines, header_line, overview_lines, step_lines
+from clinseek_replay.readers import READERS, Entry
+from clinseek_replay.recordings import Recordings, detect, open_recordings
+from clinseek_replay.source import FollowSource, RecordedSource, RunSource
+from clinseek_replay.trajectory import Step, Trajectory
+
+__all__ = ["add_arguments", "follow", "main"]
+
+_EXAMPLES = """\
+examples:
+  clinseek-tui replay traj.jsonl                     in the app; ? shows the keys
+  clinseek-tui replay runs/ --run case-7 --plain     the run of that qid, one line a call
+  clinseek-tui replay results.jsonl --plain --step 3 one step in full
+  clinseek-tui replay traj.jsonl --follow            a run of another process while it goes on
+
+Where the output is no terminal, --plain is understood.
+"""
+_POLL_S = 0.25
+_FILES_NAMED = 5
+_PROBLEMS_NAMED = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a recording, or a folder of them"
+    )
+    parser.add_argument("--run", metavar="QID|N", help="which run: its qid, or its number in the list")
+    parser.add_argument("--step", metavar="N", type=_step_number, help="one step in full, as text")
+    parser.add_argument("--plain", action="store_true", help="print text instead of opening the app")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of opening the app")
+    parser.add_argument("--follow", action="store_true", help="go on with a journal as long as it grows")
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        choices=[reader.name for reader in READERS],
+        help="take files for this format: %(choices)s",
+    )
+    parser.add_argument("--gold", metavar="FILE", type=Path, help="cases file that gives the gold, by qid")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Show the recordings; 0 unless something can't be read."""
+    as_text = args.plain or args.json or args.step is not None or not _on_a_terminal()
+    if args.follow:
+        source = _follow_source(args)
+        return follow(source, as_json=args.json) if as_text else _open_app(source)
+    recordings = open_recordings(args.paths, args.format, _gold_by_qid(args.gold))
+    _tell_how_read(recordings)
+    position = recordings.find(args.run) if args.run else 0
+    if not as_text:
+        return _open_app(RecordedSource(recordings, position))
+    if args.step is None and not args.run and len(recordings.entries) > 1:
+        _print_runs(recordings, args.json)
+    else:
+        _print_run(recordings.run(position), args.step, args.json)
+    return 0
+
+
+def follow(
+    source: FollowSource, as_json: bool, wait: Callable[[], None] = lambda: time.sleep(_POLL_S)
+) -> int:
+    """Print the steps of a growing journal as they are finished, and the answer when the run ends.
+
+    `wait` is called between two looks at the file.
+    """
+    for line in _growing_lines(source, as_json, wait):
+        _say((line,))
+        sys.stdout.flush()
+    if source.state == "gone":
+        print(
+            visible(f"{source.path}: its writer left without an end; `run --resume` goes on"), file=sys.stderr
+        )
+    return 0
+
+
+def _growing_lines(source: FollowSource, as_json: bool, wait: Callable[[], None]) -> Iterator[str]:
+    trajectory = source.select(0)
+    printed, headed = 0, as_json
+    going_on = True
+    while going_on:
+        # Asked before the poll: what a writer that leaves in between has written is read still.
+        going_on = source.state == "growing"
+        trajectory = source.poll() or trajectory
+        if not headed and trajectory.run_id:
+            yield header_line(trajectory)
+            headed = True
+        finished = _finished(trajectory, going_on)
+        for step in trajectory.steps[printed:finished]:
+            yield from [_json_step(trajectory, step)] if as_json else call_lines(step_line(step))
+        printed = max(printed, finished)
+        if going_on:
+            wait()
+    yield from [_json(overview(trajectory))] if as_json else answer_lines(trajectory)
+
+
+def _finished(trajectory: Trajectory, going_on: bool) -> int:
+    """How many steps change no more: all but a last one that waits for its answer or a result."""
+    steps = trajectory.steps
+    if not steps or not going_on or trajectory.ended:
+        return len(steps)
+    last = steps[-1]
+    whole = last.at is not None and all(call.result for call in last.calls)
+    return len(steps) if whole else len(steps) - 1
+
+
+def _step_number(text: str) -> int:
+    digits = text.removeprefix("s")
+    if not digits.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no step; name one as 12 or s12")
+    return int(digits)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdout.isatty() and sys.stdin.isatty()
+
+
+def _open_app(source: RunSource) -> int:
+    from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 -- Textual loads only where the app opens
+
+    DebuggerApp(source).run()
+    return 0
+
+
+def _follow_source(args: argparse.Namespace) -> FollowSource:
+    if len(args.paths) != 1 or any((args.gold, args.format, args.run, args.step is not None)):
+        raise InputError("--follow takes one journal and none of --run, --step, --format and --gold")
+    path: Path = args.paths[0]
+    source = FollowSource(path)
+    if path.stat().st_size and detect(path)[0].name != "journal":
+        raise InputError(f"{path}: is no journal; only a journal grows, so leave --follow away")
+    return source
+
+
+def _gold_by_qid(path: Path | None) -> dict[str, tuple[str, ...] | None]:
+    return {case.qid: case.gold for case in load_cases(path)} if path else {}
+
+
+def _tell_how_read(recordings: Recordings) -> None:
+    """Say on stderr as what each file was read, and what could not be used."""
+    told = recordings.read_as
+    if len(told) > _FILES_NAMED:
+        told = (f"{len(told)} files read, {len(recordings.entries)} runs",)
+    problems = [f"{problem.place}: not used: {problem.reason}" for problem in recordings.problems]
+    if len(problems) > _PROBLEMS_NAMED:
+        more = len(problems) - _PROBLEMS_NAMED
+        problems = [*problems[:_PROBLEMS_NAMED], f"and {more} more that could not be used"]
+    for line in (*told, *problems):
+        print(visible(line), file=sys.stderr)
+
+
+def _print_runs(recordings: Recordings, as_json: bool) -> None:
+    """List the runs, for one of them to be picked by --run."""
+    if as_json:
+        _say([_json({"runs": [_entry(n, entry) for n, entry in enumerate(recordings.entries, 1)]})])
+        return
+    _say(visible(f"{n:>5}  {entry.label}  {entry.place}") for n, entry in enumerate(recordings.entries, 1))
+    print("--run QID or --run N shows one of them", file=sys.stderr)
+
+
+def _print_run(trajectory: Trajectory, number: int | None, as_json: bool) -> None:
+    if number is None:
+        _say([_json(overview(trajectory))] if as_json else overview_lines(trajectory))
+        return
+    step = _step(trajectory, number)
+    _say([_json_step(trajectory, step)] if as_json else step_lines(trajectory, step))
+
+
+def _step(trajectory: Trajectory, number: int) -> Step:
+    for step in trajectory.steps:
+        if step.number == number:
+            return step
+    held = f"it has steps 1 to {trajectory.steps[-1].number}" if trajectory.steps else "it has no step"
+    raise InputError(f"{trajectory.source}: there is no step {number}; {held}")
+
+
+def _entry(number: int, entry: Entry) -> dict[str, Any]:
+    same = {name: getattr(entry, name) for name in ("qid", "run_index", "status", "place")}
+    return {"number": number, **same}
+
+
+def _json_step(trajectory: Trajectory, step: Step) -> str:
+    same = {name: getattr(trajectory, name) for name in ("run_id", "source", "qid")}
+    return _json({**same, "step": step})
+
+
+def _json(value: Any) -> str:
+    """One line of JSON in ASCII: what models and pages wrote can't act on a terminal."""
+    return json.dumps(msgspec.to_builtins(value))
+
+
+def _say(lines: Iterable[str]) -> None:
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    for line in lines:
+        print(line if utf8 else in_ascii(line))

@@ -1,0 +1,143 @@
+"""The debugger's commands: from one declaration each follow its keys, its word in the footer and its help."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Literal, NamedTuple
+
+__all__ = ["COMMANDS", "Command", "Need", "command_of"]
+
+Need = Literal["live", "runs", "table", "found", "open"]
+"""What a command needs to do anything: a live run, several runs, a table, hits, something open."""
+
+
+class Command(NamedTuple):
+    """One command, or one with its opposite."""
+
+    name: str
+    """Its word in the footer."""
+    shown: str
+    """Its keys as people read them."""
+    keys: dict[str, str]
+    """Textual's key names, separated by commas, and the action of the screen that they call."""
+    help: str
+    group: str
+    needs: frozenset[Need] = frozenset()
+    footer: bool = True
+    """Whether the footer names it; help names all."""
+
+    def enabled(self, has: Set[Need]) -> bool:
+        """Whether it can do anything now."""
+        return self.needs <= has
+
+
+def _need(*needs: Need) -> frozenset[Need]:
+    return frozenset(needs)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "pause",
+        "space",
+        {"space": "pause"},
+        "pause the run after this step, or let it go on",
+        "Live",
+        _need("live"),
+    ),
+    Command(
+        "single step", "s", {"s": "single_step"}, "let the paused run take one step", "Live", _need("live")
+    ),
+    Command(
+        "step",
+        "h l",
+        {"h,left": "step(-1)", "l,right": "step(1)"},
+        "the call before, the call after (also ← →)",
+        "Move",
+    ),
+    Command(
+        "ends",
+        "0 $",
+        {"0": "end(-1)", "$": "end(1)"},
+        "the case (before the first call), the last row",
+        "Move",
+        footer=False,
+    ),
+    Command(
+        "run", "H L", {"H": "run(-1)", "L": "run(1)"}, "the run before, the run after", "Move", _need("runs")
+    ),
+    Command(
+        "scroll",
+        "j k",
+        {
+            "j,down": "scroll(1)",
+            "k,up": "scroll(-1)",
+            "pagedown": "scroll_page(1)",
+            "pageup": "scroll_page(-1)",
+            "end": "scroll_end(1)",
+            "home": "scroll_end(-1)",
+        },
+        "scroll what has the focus (also ↑ ↓ PgUp PgDn Home End)",
+        "Read",
+    ),
+    Command(
+        "columns",
+        "< >",
+        {"<": "columns(-1)", ">": "columns(1)"},
+        "the columns further left, further right",
+        "Read",
+        _need("table"),
+        footer=False,
+    ),
+    Command(
+        "row",
+        "enter",
+        {"enter": "row"},
+        "the selected row of the table in full, a line for each column",
+        "Read",
+        _need("table"),
+    ),
+    Command(
+        "focus",
+        "tab",
+        {"tab": "focus(1)", "shift+tab": "focus(-1)"},
+        "timeline, what was asked, what came back: the next of them",
+        "Read",
+        footer=False,
+    ),
+    Command("result", "1", {"1": "pane('result')"}, "what the call gave back", "Panes", footer=False),
+    Command("SQL", "2", {"2": "pane('sql')"}, "the query alone", "Panes", footer=False),
+    Command(
+        "reasoning",
+        "5",
+        {"5": "pane('reasoning')"},
+        "what the model thought and said in this turn",
+        "Panes",
+        footer=False,
+    ),
+    Command(
+        "raw", "7", {"7": "pane('raw')"}, "arguments and result as they were given", "Panes", footer=False
+    ),
+    Command("search", "/", {"/": "search"}, "search the whole run: tools, arguments, texts, results", "Find"),
+    Command(
+        "hits", "n N", {"n": "hit(1)", "N": "hit(-1)"}, "the next hit, the one before", "Find", _need("found")
+    ),
+    Command("answer", "F1", {"f1,=": "answer"}, "the answer against gold (also =)", "Find"),
+    Command(
+        "close",
+        "esc",
+        {"escape": "close"},
+        "close what is open; let the pane follow the step again",
+        "Other",
+        _need("open"),
+    ),
+    Command("help", "?", {"?": "help"}, "these keys", "Other"),
+    Command("quit", "q", {"q": "quit"}, "back, then quit; a live run stops and its journal is safe", "Other"),
+)
+
+
+def command_of(action: str) -> Command | None:
+    """The command that an action's name belongs to; None for actions of others."""
+    return _BY_ACTION.get(action)
+
+
+_BY_ACTION = {action.partition("(")[0]: command for command in COMMANDS for action in command.keys.values()}

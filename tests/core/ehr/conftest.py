@@ -1,0 +1,175 @@
+"""Small MIMIC-IV trees made in a test, and worlds that agree on everything known at a cutoff."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from clinseek_core.case import Basis, Policy
+from clinseek_core.ehr.candidates import CANDIDATE_TABLES
+from clinseek_core.ehr.record import RECORD, date_record, open_record
+from clinseek_core.ehr.snapshot import Snapshot, open_snapshot, take_snapshot
+from clinseek_core.mimic import table, tables
+from clinseek_core.mimic.contract import CONTRACT
+from clinseek_fixtures import world_path
+
+Rows = list[dict[str, Any]]
+SUBJECT = 90000001
+
+
+@pytest.fixture
+def write_tree(tmp_path: Path) -> Callable[..., Path]:
+    """Write a tree of the given tables; a patient row is added where none is given."""
+
+    def write(**tables: Rows) -> Path:
+        tables.setdefault("patients", [{"gender": "F", "anchor_age": 70, "anchor_year": 2150}])
+        for name, rows in tables.items():
+            info = table(name)
+            folder = tmp_path / "tree" / info.module
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / f"{info.file}.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, [column.name for column in info.columns], restval="")
+                writer.writeheader()
+                subject = {"subject_id": SUBJECT} if info.kind == "patient" else {}
+                writer.writerows([subject | row for row in rows])
+        return tmp_path / "tree"
+
+    return write
+
+
+@pytest.fixture
+def known_at(write_tree: Callable[..., Path]) -> Callable[..., Snapshot]:
+    """The snapshot of a small tree at a time, under a policy."""
+
+    def take(cutoff: str, policy: dict[str, Any] | None = None, **tables: Rows) -> Snapshot:
+        root = write_tree(**tables)
+        return open_snapshot(root, SUBJECT, datetime.fromisoformat(cutoff), Policy(**(policy or {})))
+
+    return take
+
+
+class Worlds:
+    """Twins of one patient's dated record that agree on every cell known at a cutoff, and on nothing else."""
+
+    def __init__(self, root: Path, subject_id: int, basis: Basis, folder: Path) -> None:
+        self.subject_id = subject_id
+        self._folder = folder
+        con, _ = open_record(root, subject_id, Policy(basis=basis), lambda _: None)
+        self.moments: list[datetime] = _moments(con)
+        """Every time at which something became known: the boundaries that a cutoff can hit."""
+        for schema, name in _stored_tables():
+            con.execute(f"COPY {schema}.{name} TO '{folder}/{subject_id}-{name}.parquet'")
+        con.close()
+
+    def take(
+        self,
+        cutoff: datetime,
+        policy: Policy,
+        change: str = "same",
+        broken: str = "",
+    ) -> Snapshot:
+        """The snapshot at `cutoff` of a world whose future was changed, under a contract broken by SQL."""
+        con = duckdb.connect(":memory:", config={"threads": 1})
+        con.execute(f"ATTACH ':memory:' AS {RECORD}; USE {RECORD}; CREATE SCHEMA raw; CREATE SCHEMA dated")
+        for schema, name in _stored_tables():
+            con.execute(
+                f"CREATE TABLE {schema}.{name} AS FROM '{self._folder}/{self.subject_id}-{name}.parquet'"
+            )
+        for name in CONTRACT:
+            if change != "same" and tables()[name].kind == "patient":
+                _change_future(con, name, cutoff, policy, CHANGES[change])
+        if policy.basis == "upstream":
+            _date_as_upstream(con, policy)
+        if broken:
+            con.execute(broken)
+        return take_snapshot(con, self.subject_id, cutoff, policy)
+
+
+# How an unknown cell `x` of each type is changed; None deletes it.
+CHANGES: dict[str, dict[str, str] | None] = {
+    "delete": None,
+    "canary": {"VARCHAR": "'CANARY'", "BIGINT": "987654321", "INTEGER": "987654321", "DOUBLE": "987654.321"},
+    "permute": {
+        "VARCHAR": "reverse(x)",
+        "BIGINT": "x + 1",
+        "INTEGER": "x + 1",
+        "DOUBLE": "-x",
+        "TIMESTAMP": "x + INTERVAL 3 DAY",
+    },
+}
+
+
+def _stored_tables() -> list[tuple[str, str]]:
+    return [("dated", name) for name in CONTRACT] + [("raw", name) for name in CANDIDATE_TABLES]
+
+
+def _moments(con: duckdb.DuckDBPyConnection) -> list[datetime]:
+    columns = con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'dated'"
+        " AND (column_name = 'known_at' OR column_name LIKE '%@known')"
+    ).fetchall()
+    found = {
+        row[0]
+        for name, column in columns
+        for row in con.execute(f'SELECT DISTINCT "{column}" FROM dated.{name}').fetchall()
+        if row[0] is not None and row[0].year > 1
+    }
+    return sorted(found)
+
+
+def _change_future(
+    con: duckdb.DuckDBPyConnection, name: str, cutoff: datetime, policy: Policy, change: dict[str, str] | None
+) -> None:
+    """Change every row and cell of a table that is not known at the cutoff, and what is never shown."""
+    rule = CONTRACT[name]
+    known = f"{'<=' if policy.boundary == 'inclusive' else '<'} TIMESTAMP '{cutoff}'"
+    unknown_row = f"NOT coalesce(known_at {known}, FALSE)"
+    if change is None:
+        con.execute(f"DELETE FROM dated.{name} WHERE {unknown_row}")
+    for column in tables()[name].columns:
+        if column.role == "subject" or (name == "patients" and column.name.startswith("anchor_")):
+            continue
+        cell = f'"{column.name}"'
+        where = unknown_row
+        if column.name in rule.later:
+            where += f' OR NOT coalesce("{column.name}@known" {known}, FALSE)'
+        if column.name in (*rule.never, *rule.counters):
+            where = "TRUE"
+        new = "NULL" if change is None else re.sub(r"\bx\b", cell, change.get(column.type, "x"))
+        if column.name in rule.counters:
+            new = f"{cell} * 7 + 1"
+        con.execute(f"UPDATE dated.{name} SET {cell} = {new} WHERE {where}")
+    if rule.pending:
+        con.execute(
+            f"UPDATE dated.{name} SET superseded_at = NULL WHERE NOT coalesce(superseded_at {known}, FALSE)"
+        )
+    if change is not None:
+        con.execute(f"INSERT INTO dated.{name} SELECT * FROM dated.{name} WHERE {unknown_row}")
+
+
+def _date_as_upstream(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
+    for name in CONTRACT:
+        columns = ", ".join(f'"{column.name}"' for column in tables()[name].columns)
+        real = "WHERE NOT pending" if CONTRACT[name].pending else ""
+        con.execute(f"CREATE TABLE raw.{name} AS SELECT {columns} FROM dated.{name} {real}")
+    con.execute("DROP SCHEMA dated CASCADE")
+    date_record(con, policy)
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Worlds]:
+    """The bundled patients' worlds, each read and dated once."""
+
+    @cache
+    def of(subject_id: int, basis: Basis = "available") -> Worlds:
+        return Worlds(world_path(), subject_id, basis, tmp_path_factory.mktemp("worlds"))
+
+    return of

@@ -1,0 +1,203 @@
+"""Two worlds that agree on all that was known at the cutoff give the same bytes, whatever is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clinseek_core.case import Policy
+from clinseek_core.ehr.candidates import CANDIDATE_TABLES
+from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.mimic import tables
+from clinseek_core.mimic.contract import CONTRACT
+from clinseek_core.tools.ehr import EhrTools
+
+PATIENTS = (90000001, 90000002, 90000003)
+CHANGES = ("delete", "canary", "permute")
+TABLES = st.sampled_from([*CONTRACT, *CANDIDATE_TABLES, "provider", "nosuchtable"])
+TIMES = st.sampled_from(
+    ["2149-01-01", "2150-01-01 00:00:00", "2150-03-03", "2151-12-31 23:59:59", "2199-01-01", "noon", ""]
+)
+TIMED = [name for name in CONTRACT if any(c.role == "event" for c in tables()[name].columns)]
+
+QUERIES = (
+    "SELECT * FROM {t}",
+    "SELECT count(*), min(known_at), max(known_at) FROM {t}",
+    "SELECT count(*) FROM {t} a JOIN {t} b USING (subject_id)",
+    "SELECT t, row_number() OVER (ORDER BY known_at) FROM {t} t ORDER BY known_at DESC LIMIT 3",
+    "SELECT * FROM {t} WHERE {t}::VARCHAR LIKE '%CANARY%' OR {t}::VARCHAR LIKE '%2199%'",
+    "SELECT hadm_id, count(*) FROM {t} GROUP BY ALL ORDER BY ALL",
+    "SELECT a.subject_id FROM admissions a LEFT JOIN {t} x ON a.hadm_id = x.hadm_id",
+    "SELECT sum(hash({t}::VARCHAR)) FROM {t}",
+    "SELECT DISTINCT ON (subject_id) * FROM {t} ORDER BY subject_id, known_at",
+    "SELECT nosuchcolumn FROM {t}",
+    "SELECT 1 / 0, CAST('x' AS INTEGER) FROM {t}",
+    "SELECT * FROM {t} WHERE known_at > now()",
+    "SUMMARIZE {t}",
+    "SELECT column_name FROM information_schema.columns WHERE table_name = '{t}'",
+    "SELECT * FROM record.dated.{t}",
+    "SELECT * FROM {t} LIMIT 5 OFFSET 2; SELECT 1",
+    "SELEC * FROM {t}",
+)
+
+calls = st.one_of(
+    st.tuples(
+        st.just("ehr.load_ehr"), st.fixed_dictionaries({"subject_id": st.just("1"), "timestamp": TIMES})
+    ),
+    st.tuples(st.just("ehr.get_table_names"), st.just({})),
+    st.tuples(st.just("ehr.get_table_description"), st.fixed_dictionaries({"table_name": TABLES})),
+    st.tuples(st.just("ehr.get_column_names"), st.fixed_dictionaries({"table_name": TABLES})),
+    st.tuples(
+        st.just("ehr.get_records_by_time"),
+        st.fixed_dictionaries(
+            {"table_name": TABLES, "start_time": TIMES, "end_time": TIMES},
+            optional={"limit": st.integers(0, 5), "offset": st.integers(0, 5)},
+        ),
+    ),
+    st.tuples(
+        st.just("ehr.get_latest_records"),
+        st.fixed_dictionaries({"table_name": TABLES}, optional={"limit": st.integers(0, 50)}),
+    ),
+    st.tuples(
+        st.just("ehr.run_sql_query"),
+        st.builds(
+            lambda query, table: {"sql_query": query.format(t=table)},
+            st.sampled_from(QUERIES),
+            st.sampled_from(sorted(CONTRACT)),
+        ),
+    ),
+    st.tuples(
+        st.just("ehr.get_candidates_by_keyword"),
+        st.fixed_dictionaries(
+            {"table_name": TABLES, "keyword": st.sampled_from(["a", "blood", "CANARY", ""])}
+        ),
+    ),
+    st.tuples(
+        st.just("ehr.get_candidates_by_semantic_similarity"),
+        st.fixed_dictionaries(
+            {"table_name": TABLES, "query": st.sampled_from(["heart failure", ["a", "b"]])}
+        ),
+    ),
+)
+policies = st.builds(
+    Policy,
+    basis=st.sampled_from(["available", "available", "event"]),
+    boundary=st.sampled_from(["exclusive", "inclusive"]),
+)
+
+
+def observations(snapshot: Snapshot, sequence: Sequence[tuple[str, dict[str, Any]]]) -> list[bytes]:
+    tools = EhrTools(snapshot)
+    seen = [msgspec.json.encode(tools.call(name, arguments)) for name, arguments in sequence]
+    return [*seen, snapshot.digest().encode()]
+
+
+def assert_worlds_agree(worlds: Callable[..., Any], data: st.DataObject) -> None:
+    policy = data.draw(policies, label="policy")
+    twins = worlds(data.draw(st.sampled_from(PATIENTS), label="patient"), policy.basis)
+    moment = data.draw(st.sampled_from(twins.moments), label="moment")
+    cutoff = moment + timedelta(seconds=data.draw(st.sampled_from([-1, 0, 1]), label="seconds"))
+    change = data.draw(st.sampled_from(CHANGES), label="change")
+    sequence = data.draw(st.lists(calls, min_size=1, max_size=8), label="calls")
+    here = observations(twins.take(cutoff, policy), sequence)
+    there = observations(twins.take(cutoff, policy, change), sequence)
+    assert here == there
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_nothing_after_the_cutoff_reaches_any_tool(worlds: Callable[..., Any], data: st.DataObject) -> None:
+    assert_worlds_agree(worlds, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_nothing_after_the_cutoff_reaches_any_tool_many(
+    worlds: Callable[..., Any], data: st.DataObject
+) -> None:
+    assert_worlds_agree(worlds, data)
+
+
+# Ways to break the contract, as SQL over the dated record: each lets one kind of future through.
+BREAKS = {
+    "the end of a stay is known with the stay": 'UPDATE dated.admissions SET "dischtime@known" = known_at',
+    "the type of a stay is known with the stay": 'UPDATE dated.admissions SET "admission_type@known" = known_at',
+    "an ED stay shows the admission it leads to": 'UPDATE dated.edstays SET "hadm_id@known" = known_at',
+    "a result is known when it is drawn": "UPDATE dated.labevents SET known_at = charttime",
+    "billing codes are known from the start": "UPDATE dated.drgcodes SET known_at = TIMESTAMP '0001-01-01'",
+    "a culture's results are known with the specimen": "UPDATE dated.microbiologyevents SET known_at = charttime",
+    "an infusion's end is known with its start": 'UPDATE dated.inputevents SET "endtime@known" = starttime',
+    "a drug order's stop is known with the order": 'UPDATE dated.pharmacy SET "stoptime@known" = entertime',
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS.keys())
+def test_a_contract_broken_on_purpose_is_found_out(worlds: Callable[..., Any], broken: str) -> None:
+    table = broken.split()[1].removeprefix("dated.")
+    look = [("ehr.get_latest_records", {"table_name": table, "limit": 1000})]
+    found = any(
+        observations(twins.take(cutoff, Policy(), broken=broken), look)
+        != observations(twins.take(cutoff, Policy(), "canary", broken), look)
+        for twins in map(worlds, PATIENTS)
+        for cutoff in twins.moments[:: max(len(twins.moments) // 12, 1)]
+    )
+    assert found
+
+
+def test_a_change_in_what_was_known_is_seen(worlds: Callable[..., Any]) -> None:
+    twins = worlds(PATIENTS[0])
+    cutoff = twins.moments[len(twins.moments) // 2]
+    known_cell = "UPDATE dated.labevents SET valuenum = valuenum + 1 WHERE rowid = (SELECT min(rowid) FROM dated.labevents WHERE known_at < TIMESTAMP '{}')"
+    look = [("ehr.get_latest_records", {"table_name": "labevents", "limit": 1000})]
+    here = observations(twins.take(cutoff, Policy()), look)
+    assert here != observations(twins.take(cutoff, Policy(), broken=known_cell.format(cutoff)), look)
+
+
+def test_the_upstream_rule_leaks_and_each_leak_has_its_name(worlds: Callable[..., Any]) -> None:
+    leaks: set[str] = set()
+    for twins in map(worlds, PATIENTS):
+        for cutoff in twins.moments[:: max(len(twins.moments) // 10, 1)]:
+            policy = Policy(basis="upstream")
+            here, there = twins.take(cutoff, policy), twins.take(cutoff, policy, "canary")
+            leaks |= {
+                f"{name}.{column}"
+                for name, table in here.tables.items()
+                for column in table.columns
+                if here.select(f'SELECT "{column}" FROM {name}')
+                != there.select(f'SELECT "{column}" FROM {name}')
+            }
+    expected = {
+        "admissions.hospital_expire_flag",
+        "admissions.discharge_location",
+        "admissions.admission_type",
+        "drgcodes.drg_code",
+        "edstays.disposition",
+        "edstays.hadm_id",
+        "emar_detail.dose_given",
+        "icustays.los",
+        "labevents.valuenum",
+        "microbiologyevents.org_name",
+        "patients.dod",
+        "pharmacy.status",
+        "poe.order_status",
+        "poe_detail.field_value",
+        "triage.acuity",
+    }
+    assert expected - leaks == set()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(sequence=st.lists(calls, min_size=1, max_size=4))
+def test_the_same_call_gives_the_same_bytes(
+    worlds: Callable[..., Any], sequence: list[tuple[str, dict[str, Any]]]
+) -> None:
+    twins = worlds(PATIENTS[1])
+    snapshot = twins.take(twins.moments[-5], Policy())
+    assert observations(snapshot, sequence) == observations(snapshot, sequence)
