@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 __all__ = ["COMMANDS", "Command", "Need", "command_of"]
 
-Need = Literal["live", "runs", "table", "found", "open"]
-"""What a command needs to do anything: a live run, several runs, a table, hits, something open."""
+Need = Literal["live", "runs", "table", "item", "found", "open"]
+"""What a command needs to do anything: a live run, several runs, a table, something to
+open, hits, something open."""
 
 
 class Command(NamedTuple):
@@ -69,12 +70,12 @@ COMMANDS: tuple[Command, ...] = (
         "scroll",
         "j k",
         {
-            "j,down": "scroll(1)",
-            "k,up": "scroll(-1)",
-            "pagedown": "scroll_page(1)",
-            "pageup": "scroll_page(-1)",
-            "end": "scroll_end(1)",
-            "home": "scroll_end(-1)",
+            "j,down": "read(1)",
+            "k,up": "read(-1)",
+            "pagedown": "read_page(1)",
+            "pageup": "read_page(-1)",
+            "end": "read_end(1)",
+            "home": "read_end(-1)",
         },
         "scroll what has the focus (also ↑ ↓ PgUp PgDn Home End)",
         "Read",
@@ -89,17 +90,17 @@ COMMANDS: tuple[Command, ...] = (
         footer=False,
     ),
     Command(
-        "row",
+        "open",
         "enter",
-        {"enter": "row"},
-        "the selected row of the table in full, a line for each column",
+        {"enter": "open"},
+        "the selected row of a table in full; from the timeline, its call",
         "Read",
-        _need("table"),
+        _need("item"),
     ),
     Command(
         "focus",
         "tab",
-        {"tab": "focus(1)", "shift+tab": "focus(-1)"},
+        {"tab": "go_to_pane(1)", "shift+tab": "go_to_pane(-1)"},
         "timeline, what was asked, what came back: the next of them",
         "Read",
         footer=False,

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-__all__ = ["LivePort", "Progress"]
+__all__ = ["LivePort", "Progress", "Watched"]
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is happening now and is in no journal yet."""
 
     state: Literal["waiting", "streaming", "queued", "running"]
-    """`waiting` for an answer, a rate limit or a resume; `streaming` an answer; a call `queued` or `running`."""
+    """`waiting` for an answer or a rate limit; `streaming` an answer; a call `queued` or `running`."""
     text: str
     """What is waited for, the text so far, or the tool's name. Untrusted."""
     anchor: str = ""
     """The step or call it belongs to, where that is known."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A source that knows whether its run still grows."""
+
+    @property
+    def state(self) -> str:
+        """`growing`, `ended`, or `gone` where the writer left without an end."""
+        ...
 
 
 class LivePort(Protocol):

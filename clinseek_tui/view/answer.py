@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from clinseek_core.scoring import Score
+from clinseek_replay.glyphs import VERDICT, Verdict
 from clinseek_replay.overview import score_of
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.blocks import Block, Document, heading
 
 __all__ = ["answer_blocks", "f1"]
+
+_STYLES: dict[Verdict, tuple[str, str]] = {
+    "hit": ("plain", "accent"),
+    "missed": ("plain", "strong"),
+    "extra": ("dim", "dim"),
+}
+"""How a name and its verdict are drawn, in the order in which they are listed."""
 
 
 def f1(trajectory: Trajectory) -> str:
@@ -26,10 +35,14 @@ def answer_blocks(trajectory: Trajectory) -> Document:
     return (
         Block(numbers, "strong"),
         Block(""),
-        *(Block(name, "plain", "✓ hit", "accent") for name in result.hits),
-        *(Block(name, "plain", "− missed", "strong") for name in result.missed),
-        *(Block(name, "dim", "+ extra") for name in result.extra),
+        *(block for verdict in _STYLES for block in _names(verdict, result)),
     )
+
+
+def _names(verdict: Verdict, score: Score) -> Document:
+    names: dict[Verdict, tuple[str, ...]] = {"hit": score.hits, "missed": score.missed, "extra": score.extra}
+    label, (style, label_style) = f"{VERDICT[verdict].unicode} {verdict}", _STYLES[verdict]
+    return tuple(Block(name, style, label, label_style) for name in names[verdict])
 
 
 def _answer(trajectory: Trajectory) -> Document:

@@ -39,7 +39,7 @@ def _marks(sql: str) -> Iterator[Mark]:
     from sqlparse import lexer  # noqa: PLC0415 -- 33 ms: only where there is SQL to show
 
     position = 0
-    for kind, value in lexer.tokenize(sql):
+    for kind, value in lexer.tokenize(sql):  # type: ignore[no-untyped-call]
         style = "accent" if value[:1].isalpha() and "Comparison" in kind else _style(str(kind))
         if style:
             yield Mark(position, position + len(value), style)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
@@ -25,10 +27,6 @@ _EMPTY = Table(columns=(), rows=(), total=0)
 
 class Grid(Painted):
     """Shows a Table; `show` replaces it."""
-
-    DEFAULT_CSS = """
-    Grid { overflow-x: auto; overflow-y: auto; }
-    """
 
     row: var[int] = var(0, init=False)
     """Index of the selected row."""
@@ -51,35 +49,44 @@ class Grid(Painted):
         if table is self.table:
             return
         self.table = table
-        left_out = table.total - len(table.rows)
-        self._note = _note(len(table.rows), left_out)
+        self._note = _note(table)
         self.set_reactive(Grid.row, 0)
         self.scroll_to(0, 0, animate=False)
         self._lay_out()
+
+    @property
+    def line_count(self) -> int:
+        """Rows, and the note under them."""
+        return len(self.table.rows) + bool(self._note)
 
     def go(self, lines: int) -> None:
         """Select the row so many lines further."""
         self.row = min(max(self.row + lines, 0), max(len(self.table.rows) - 1, 0))
 
     def go_columns(self, direction: int) -> None:
-        """Scroll to the start of the next column out of view, or of the one before."""
-        starts = [column.start for column in self._columns]
+        """Scroll to the start of the next column, or of the one before."""
         left = round(self.scroll_x)
+        starts = [column.start for column in self._columns]
         further = [start for start in starts if (start > left if direction > 0 else start < left)]
         if further:
             self.scroll_to(x=further[0] if direction > 0 else further[-1], animate=False)
 
-    def watch_row(self) -> None:
-        """Keep the selected row in view below the header."""
-        self.bring_into_view(self.row)
-        self.repaint()
-        self.post_message(self.Moved(self.row))
-
-    def bring_into_view(self, y: int, margin: int = 0) -> None:
+    def bring_into_view(self, y: int, margin: int = 0) -> None:  # noqa: ARG002 -- rows need none
         """Scroll no more than needed for row `y` to be seen under the header."""
         top, height = round(self.scroll_y), self.room.height - 1
         if y < top or y >= top + height:
             self.scroll_to(y=y if y < top else y - height + 1, animate=False)
+
+    def watch_row(self) -> None:
+        """Keep the selected row in view."""
+        self.bring_into_view(self.row)
+        self.repaint()
+        self.post_message(self.Moved(self.row))
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        """Paint the columns that have come into view."""
+        super().watch_scroll_x(old_value, new_value)
+        self.repaint()
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 -- Textual's
         """Fit the columns to the new width."""
@@ -87,42 +94,59 @@ class Grid(Painted):
 
     def on_click(self, event: events.Click) -> None:
         """Select the row clicked."""
-        line = event.y + round(self.scroll_y) - 1
+        line = event.y - 1 + round(self.scroll_y)
         if event.y > 0 and line < len(self.table.rows):
             self.row = line
 
-    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
-        """Paint the columns that have come into view."""
-        super().watch_scroll_x(old_value, new_value)
-        self.repaint()
-
-    @property
-    def line_count(self) -> int:
-        """Rows, and the note under them."""
-        return len(self.table.rows) + bool(self._note)
-
     def render_line(self, y: int) -> Strip:
-        """The header and the sign of the selected row stay; the rows scroll."""
+        """The header and the sign of the selected row stay in place; the rows move."""
         line = y - 1 + round(self.scroll_y)
-        chosen = y > 0 and line == self.row and line < len(self.table.rows)
+        if y and line >= self.line_count:
+            return Strip.blank(self.size.width, self.rich_style)
+        chosen = y > 0 and line == self.row and bool(self.table.rows)
         base = self.style("selected") if chosen else self.rich_style
-        if y == 0:
-            cells = Strip([Segment(*piece) for part in self._header() for piece in part])
-        elif line < self.line_count:
-            cells = self.kept_line(line)
-        else:
-            return Strip.blank(self.size.width, base)
+        cells = self.kept_line(line) if y else self._header()
+        marker = ("▸ ", self.on(base, "accent")) if chosen else ("  ", base)
         left, width = round(self.scroll_x), self.size.width - _MARKER
-        marker = Segment("▸ " if chosen else "  ", base + self.style("accent") if chosen else base)
-        return Strip.join([Strip([marker]), cells.crop_extend(left, left + width, base)])
+        return Strip.join([Strip([Segment(*marker)]), cells.crop_extend(left, left + width, base)])
 
     def paint(self, y: int) -> tuple[list[Piece], list[Piece]]:
         """The cells of a row that are in view, or the note under the rows."""
         if y >= len(self.table.rows):
             return [], [(self._note, self.style("dim"))]
-        row = self.table.rows[y]
         base = self.style("selected" if y == self.row else "plain")
-        dim = base + Style(dim=True)
-        return self._in_view(
-            [(cell(row[i] if i < len(row) else None, column), dim if row[i] is None else base) for i, column in shown]
-        )
+        return self._cells(self.table.rows[y], base, self.on(base, "dim"))
+
+    def _header(self) -> Strip:
+        heading = self.style("heading")
+        before, cells = self._cells(self.table.columns, heading, heading)
+        return Strip([Segment(*piece) for piece in (*before, *cells)])
+
+    def _cells(self, row: tuple[Any, ...], style: Style, null: Style) -> tuple[list[Piece], list[Piece]]:
+        left, right = round(self.scroll_x), round(self.scroll_x) + self.size.width
+        seen = [
+            (column, value)
+            for column, value in zip_longest(self._columns, row[: len(self._columns)])
+            if column.start < right and column.start + column.width > left
+        ]
+        start = seen[0][0].start if seen else 0
+        cells = [
+            (cell(value, column) + " " * GAP, null if value is None else style) for column, value in seen
+        ]
+        return [(" " * start, style)], cells
+
+    def _lay_out(self) -> None:
+        self._columns = laid_out(self.table, self.room.width - _MARKER)
+        last = self._columns[-1] if self._columns else Column("", 0, 0, numeric=False)
+        self.virtual_size = Size(_MARKER + last.start + last.width, 1 + self.line_count)
+        self.repaint()
+
+
+def _note(table: Table) -> str:
+    """What stands under the rows: that there are none, or that there are more than were recorded."""
+    if not table.rows:
+        return "∅ no rows"
+    left_out = table.total - len(table.rows)
+    return (
+        f"✂ {left_out:,} more row{'' if left_out == 1 else 's'}: not in the recording" if left_out > 0 else ""
+    )

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from clinseek_replay.search import occurrences
 
-__all__ = ["Piece", "Painted"]
+__all__ = ["Painted", "Piece"]
 
 Piece = tuple[str, Style]
 """Text that is safe to show, and how it is drawn."""
@@ -99,6 +99,11 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
         """The style called `name`: `plain`, `dim`, `accent` and so on."""
         return self.get_component_rich_style(f"painted--{name}")
 
+    def on(self, base: Style, name: str) -> Style:
+        """The style called `name` on the background of `base`."""
+        style = self.style(name)
+        return base + Style(color=style.color, bold=style.bold)
+
     def go(self, lines: int) -> None:
         """Scroll by so many lines, without animation."""
         self.scroll_to(y=self.scroll_y + lines, animate=False)
@@ -119,16 +124,20 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
             self.scroll_to(y=highest if highest > top else lowest, animate=False)
 
     def render_line(self, y: int) -> Strip:
-        """One line in view, from those kept or painted now."""
+        """One line in view."""
         line = y + round(self.scroll_y)
         if line >= self.line_count:
             return Strip.blank(self.size.width, self.rich_style)
-        kept = self._lines.get(line)
-        if kept is None:
-            kept = self._strip(line)
-            self._lines[line] = kept
         left = round(self.scroll_x)
-        return kept.crop_extend(left, left + self.size.width, self.rich_style)
+        return self.kept_line(line).crop_extend(left, left + self.size.width, self.rich_style)
+
+    def kept_line(self, y: int) -> Strip:
+        """Line `y` of the content, from those kept or painted now."""
+        kept = self._lines.get(y)
+        if kept is None:
+            kept = self._strip(y)
+            self._lines[y] = kept
+        return kept
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text selected, its lines joined as they belong together."""
@@ -174,7 +183,11 @@ def _restyled(pieces: list[Piece], start: int, end: int, style: Style) -> list[P
     position = 0
     for text, own in pieces:
         a, b = (min(max(at - position, 0), len(text)) for at in (start, end))
-        out += ((part, mixed) for part, mixed in ((text[:a], own), (text[a:b], own + style), (text[b:], own)) if part)
+        out += (
+            (part, mixed)
+            for part, mixed in ((text[:a], own), (text[a:b], own + style), (text[b:], own))
+            if part
+        )
         position += len(text)
     return out
 

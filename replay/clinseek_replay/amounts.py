@@ -17,7 +17,9 @@ def data_size(count: int) -> str:
 
 
 def duration(ms: float) -> str:
-    """Milliseconds as `4 ms`, `1.2 s` or `3 min 20 s`."""
+    """Milliseconds as `0.3 ms`, `4 ms`, `1.2 s` or `3 min 20 s`."""
+    if ms < 0.95:
+        return f"{ms:.1f} ms"
     if ms < 999.5:
         return f"{ms:.0f} ms"
     seconds = ms / 1000

@@ -88,7 +88,7 @@ def _header(draft: _Draft, event: Header) -> None:
         "model": event.model.name,
     }
     if event.parent:
-        draft.notes.append(Note("fork", f"forked from {event.parent}"))
+        draft.notes.append(Note("forked", f"from {event.parent}"))
 
 
 def _prompt(draft: _Draft, event: Prompt) -> None:

@@ -83,7 +83,7 @@ def answer_lines(trajectory: Trajectory) -> Iterator[str]:
     if trajectory.message:
         yield f"message   {one_line(trajectory.message, 4 * _WIDTH)}"
     scored = score_of(trajectory)
-    source = f" by {trajectory.answer_source}" if trajectory.answer_source else ""
+    source = f" ({trajectory.answer_source})" if trajectory.answer_source not in ("", "finish") else ""
     yield f"answer    {one_line(_count(trajectory.answer) + source, _WIDTH)}"
     if scored:
         yield from _scored_lines(scored)

@@ -118,7 +118,7 @@ def detect(path: Path) -> tuple[Reader, str]:
             except ValueError:
                 break
             if mark:
-                return reader, f"of line {line.number}: {mark}"
+                return reader, f"line {line.number} is {mark}"
         if len(head) == _HEAD_LINES:
             break
     raise InputError(f"{path}: {_why_none(head)}")

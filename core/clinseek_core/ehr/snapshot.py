@@ -153,7 +153,7 @@ def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
     numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
     replaced = f"* REPLACE ({numbered})" if numbered else "*"
     return (
-        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} WHERE {_is_visible(rule, policy)})"
+        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} row WHERE {_is_visible(rule, policy)})"
         f" ORDER BY {order}"
     )
 
@@ -165,7 +165,7 @@ def _cell(name: str, rule: Rule, policy: Policy) -> str:
     if name in rule.derived:
         return rule.derived[name]
     if rule.note_ids and name == "note_id":
-        return f"(SELECT n.number FROM numbers_{rule.note_ids} n WHERE n.note_id = {column})"
+        return f"(SELECT min(n.number) FROM numbers_{rule.note_ids} n WHERE n.note_id = row.note_id)"
     if name in rule.later:
         return f"CASE WHEN known_by_cutoff({quoted(known(name))}) THEN {column} END"
     return column

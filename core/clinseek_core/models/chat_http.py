@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
+import anyio
 import httpx2
 import openai
 
@@ -52,19 +54,44 @@ async def exchange(
     timeout = httpx2.Timeout(silence_s, connect=connect_s)
     try:
         with cancelled.calling(cancel):
-            async with asyncio.timeout(answer_s), _client(endpoint, timeout) as client:
-                create = client.chat.completions.with_streaming_response.create
-                async with create(**body) as response:
-                    await _read(response.iter_bytes(), builder, on_progress)
+            async with asyncio.timeout(answer_s) as whole, aclosing(_lines(endpoint, body, timeout)) as lines:
+                await _read(lines, builder, on_progress)
+    except TimeoutError as error:
+        if not whole.expired():
+            raise
+        raise _unreachable(f"no whole answer in {answer_s:.0f} s") from error
+    except RequestError as failure:
+        # The answer is whole where only a stream's last words (usage, [DONE]) are missing.
+        if not (builder.finish_reason and failure.kind == "endpoint_down"):
+            raise
+
+
+async def _lines(endpoint: Endpoint, body: Body, timeout: httpx2.Timeout) -> AsyncGenerator[bytes]:
+    """The lines of the endpoint's answer; every trouble of the network becomes a RequestError here."""
+    total, rest = 0, b""
+    try:
+        async with (
+            _client(endpoint, timeout) as client,
+            client.chat.completions.with_streaming_response.create(**body) as response,
+        ):
+            async for chunk in response.iter_bytes():
+                total += len(chunk)
+                if total > _MAX_BYTES:
+                    raise _too_long()
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+        yield rest
     except openai.APIStatusError as error:
         after = retry_after(error.response.headers, time.time())
         raise of_status(error.status_code, error.response.text, after) from error
-    except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
+    except (openai.APITimeoutError, httpx2.TimeoutException) as error:
         raise _unreachable("no answer in time") from error
-    except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
-        # The answer is whole where only a stream's last words (usage, [DONE]) are missing.
-        if not builder.finish_reason:
-            raise _unreachable(f"the connection failed{_cause(error)}") from error
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        reason = f"the address can't be used{_cause(error)}"
+        raise RequestError(reason, kind="refused", again=False, remedy="check --base-url") from error
+    except (openai.APIConnectionError, httpx2.HTTPError, OSError, anyio.EndOfStream) as error:
+        raise _unreachable(f"the connection failed{_cause(error)}") from error
 
 
 def _client(endpoint: Endpoint, timeout: httpx2.Timeout) -> openai.AsyncOpenAI:
@@ -81,13 +108,13 @@ def _client(endpoint: Endpoint, timeout: httpx2.Timeout) -> openai.AsyncOpenAI:
     )
 
 
-async def _read(chunks: AsyncIterator[bytes], builder: ReplyBuilder, on_progress: _Report) -> None:
+async def _read(lines: AsyncIterator[bytes], builder: ReplyBuilder, on_progress: _Report) -> None:
     """Feed `builder` with a stream of server-sent events, or with one JSON completion.
 
     Told apart by their lines, since servers answer a stream request with either, under any content type.
     """
     plain: list[bytes] = []
-    async for line in _lines(chunks):
+    async for line in lines:
         if line.startswith(b"data:"):
             data = line[5:].strip()
             if data == b"[DONE]":
@@ -99,20 +126,6 @@ async def _read(chunks: AsyncIterator[bytes], builder: ReplyBuilder, on_progress
         _feed(b"\n".join(plain), builder, on_progress)
     elif not builder.finish_reason:
         raise _unreachable("the answer broke off")
-
-
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    total, rest = 0, b""
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > _MAX_BYTES:
-            reason = f"answered with more than {_MAX_BYTES // 2**20} MiB"
-            raise RequestError(reason, kind="bad_reply", again=False, remedy="try another model")
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
-    if rest:
-        yield rest
 
 
 def _feed(data: bytes, builder: ReplyBuilder, on_progress: _Report) -> None:
@@ -129,6 +142,11 @@ def _no_json(data: bytes) -> RequestError:
     remedy = "check --base-url (most end in /v1)" if page else "is this an OpenAI-compatible chat endpoint?"
     what = "a web page" if page else "text that is no JSON"
     return RequestError(f"answered with {what}", kind="bad_reply", again=not page, remedy=remedy)
+
+
+def _too_long() -> RequestError:
+    reason = f"answered with more than {_MAX_BYTES // 2**20} MiB"
+    return RequestError(reason, kind="bad_reply", again=False, remedy="try another model")
 
 
 def _unreachable(reason: str) -> RequestError:

@@ -48,10 +48,10 @@ class ReplyBuilder:
 
         Raises RequestError where it is an error, or no chat completion at all.
         """
-        if not isinstance(chunk, dict):
+        if not isinstance(chunk, dict) or not _is_shallow(chunk, 2 * MAX_NESTING):
             raise _unusable("JSON that is no chat completion")
-        if chunk.get("error"):
-            raise of_error_body(chunk["error"])
+        if chunk.get("error") or chunk.get("object") == "error":
+            raise of_error_body(chunk.get("error") or chunk)
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             raise _unusable("JSON without `choices`")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Protocol
 
 import msgspec
 
-from clinseek_core.journal.events import Status, Table
+from clinseek_core.journal.events import Status, Table, ToolsInfo
 
-__all__ = ["ToolResult", "ToolSpec", "Toolbox"]
+__all__ = ["ToolResult", "ToolSpec", "Toolbox", "tools_info"]
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,3 +41,9 @@ class Toolbox(Protocol):
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Answer one call; any name and any arguments give a result, never an exception."""
         ...
+
+
+def tools_info(specs: tuple[ToolSpec, ...]) -> ToolsInfo:
+    """The names of some tools and the SHA-256 of their JSON, keys sorted, as a journal's header holds them."""
+    canonical = msgspec.json.encode(specs, order="sorted")
+    return ToolsInfo(names=tuple(spec.name for spec in specs), digest=hashlib.sha256(canonical).hexdigest())

@@ -31,9 +31,9 @@ def recognise(line: bytes) -> str | None:
     mark = skim(line, _Mark)
     family = FORMAT.partition("/")[0]
     if mark.type == "header" and isinstance(mark.format, str) and mark.format.startswith(f"{family}/"):
-        return f"it is a header of {mark.format[:40]}"
+        return f"a header of {mark.format[:40]}"
     if isinstance(mark.type, str) and isinstance(mark.seq, int) and isinstance(mark.at, str):
-        return "it is an event of a journal (type, seq and at)"
+        return "an event of a journal (type, seq and at)"
     return None
 
 

@@ -74,7 +74,7 @@ def recognise(line: bytes) -> str | None:
     found = [name for name in _MARKS if getattr(mark, name) is not None]
     if mark.messages is msgspec.UNSET or not found:
         return None
-    return f"it holds `messages` and `{found[0]}`"
+    return f"a run with `messages` and `{found[0]}`"
 
 
 def _skim(line: bytes) -> _Mark:

@@ -69,6 +69,13 @@ class Worlds:
             con.execute(f"COPY {schema}.{name} TO '{folder}/{subject_id}-{name}.parquet'")
         con.close()
 
+    def ask(self, question: str, name: str) -> datetime:
+        """A time in the dated record of one table, future included: where a test sets its cutoff."""
+        record = f"read_parquet('{self._folder}/{self.subject_id}-{name}.parquet')"
+        (answer,) = duckdb.sql(f"SELECT {question} FROM {record}").fetchone() or (None,)
+        assert isinstance(answer, datetime), (question, name)
+        return answer
+
     def take(
         self,
         cutoff: datetime,
@@ -134,6 +141,7 @@ def _change_future(
     unknown_row = f"NOT coalesce(known_at {known}, FALSE)"
     if change is None:
         con.execute(f"DELETE FROM dated.{name} WHERE {unknown_row}")
+    cells = []
     for column in tables()[name].columns:
         if column.role == "subject" or (name == "patients" and column.name.startswith("anchor_")):
             continue
@@ -145,8 +153,9 @@ def _change_future(
             where = "TRUE"
         new = "NULL" if change is None else re.sub(r"\bx\b", cell, change.get(column.type, "x"))
         if column.name in rule.counters:
-            new = f"{cell} * 7 + 1"
-        con.execute(f"UPDATE dated.{name} SET {cell} = {new} WHERE {where}")
+            new = f"{cell} - 1000"
+        cells.append(f"{cell} = CASE WHEN {where} THEN {new} ELSE {cell} END")
+    con.execute(f"UPDATE dated.{name} SET {', '.join(cells)}")
     if rule.pending:
         con.execute(
             f"UPDATE dated.{name} SET superseded_at = NULL WHERE NOT coalesce(superseded_at {known}, FALSE)"

@@ -297,6 +297,21 @@ def test_row_counters_are_numbered_anew(known_at: Callable[..., Snapshot]) -> No
     assert rows.rows == ((1, 1), (2, 2))
 
 
+def test_notes_are_numbered_anew_and_their_details_follow(known_at: Callable[..., Snapshot]) -> None:
+    notes = [
+        {"note_id": "90000001-RR-9", "note_type": "RR", "charttime": "2150-03-01 09:00:00"},
+        {"note_id": "90000001-RR-4", "note_type": "RR", "charttime": "2150-03-02 09:00:00"},
+        {"note_id": "90000001-RR-5", "note_type": "RR", "charttime": "2150-03-08 09:00:00"},
+    ]
+    details = [{"note_id": note["note_id"], "field_value": note["charttime"][:10]} for note in notes]
+    snapshot = known_at("2150-03-05 00:00:00", radiology=notes, radiology_detail=details)
+    for name in ("radiology", "radiology_detail"):
+        rows = snapshot.select(f"SELECT note_id FROM {name}")
+        assert [row[0] for row in rows.rows] == ["90000001-RR-1", "90000001-RR-2"], name
+    joined = snapshot.select("SELECT field_value FROM radiology_detail ORDER BY note_id")
+    assert joined.rows == (("2150-03-01",), ("2150-03-02",))
+
+
 @pytest.mark.parametrize(
     ("policy", "visible"),
     [({}, 0), ({"boundary": "inclusive"}, 1), ({"basis": "event"}, 1), ({"basis": "upstream"}, 1)],

@@ -1,0 +1,68 @@
+"""Which panes a row of the timeline has, which one opens by itself, and what each shows."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from clinseek_core.journal.events import Table
+from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.view.blocks import Document
+from clinseek_tui.view.documents import about_case, about_end, asked, given_back, raw, turn
+from clinseek_tui.view.rows import Row, place
+from clinseek_tui.view.words import label, title, turn_title
+
+__all__ = ["PANES", "Content", "Pane", "content", "opening", "panes_of"]
+
+Pane = Literal["result", "sql", "reasoning", "raw"]
+
+PANES: tuple[tuple[Pane, str, str], ...] = (
+    ("result", "1", "result"),
+    ("sql", "2", "SQL"),
+    ("reasoning", "5", "reasoning"),
+    ("raw", "7", "raw"),
+)
+"""Pane, its key and its word, in the order in which the frame names them."""
+
+
+class Content(NamedTuple):
+    """What the middle of the screen shows."""
+
+    title: str
+    body: Document | Table
+    asked: Document = ()
+    """What stands above the body: the SQL or arguments of the call."""
+
+
+def panes_of(trajectory: Trajectory, row: Row) -> tuple[Pane, ...]:
+    """The panes that a row has something for; none for the case and the end, which are one page each."""
+    step, call = place(trajectory, row)
+    if step is None:
+        return ()
+    if call is None:
+        return ("reasoning", "raw")
+    return ("result", "sql", "reasoning", "raw") if call.sql else ("result", "reasoning", "raw")
+
+
+def opening(trajectory: Trajectory, row: Row, wished: Pane | None) -> Pane | None:
+    """The pane that a row opens with: the one wished for where the row has it, else its first."""
+    panes = panes_of(trajectory, row)
+    if wished in panes:
+        return wished
+    return panes[0] if panes else None
+
+
+def content(trajectory: Trajectory, row: Row, pane: Pane | None) -> Content:
+    """What a row's pane shows."""
+    step, call = place(trajectory, row)
+    if step is None:
+        ends = row.kind == "end"
+        about = about_end(trajectory) if ends else about_case(trajectory)
+        return Content(f"{label(trajectory)} · {'end' if ends else 'case'}", about)
+    if pane == "reasoning" or (call is None and pane != "raw"):
+        return Content(turn_title(step), turn(step))
+    if pane == "raw" or call is None:
+        return Content(title(call) if call else turn_title(step), raw(step, call))
+    if pane == "sql":
+        return Content(title(call), asked(call))
+    table = call.result.table if call.result and call.result.status in ("ok", "empty") else None
+    return Content(title(call), table if table is not None else given_back(call), asked(call))

@@ -1,0 +1,47 @@
+"""The header's words on where one stands: mode, position, run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clinseek_replay.amounts import duration
+from clinseek_replay.trajectory import Mode, Trajectory
+from clinseek_tui.view.rows import Row, place
+
+__all__ = ["Standing", "mode_words", "position"]
+
+_QUIET = 10
+"""Seconds without an event after which the header says for how long nothing came."""
+
+_STATES = {"ended": "ended", "gone": "writer gone"}
+
+
+class Standing(NamedTuple):
+    """All that the header says beside the run itself."""
+
+    mode: str = ""
+    """`replay`, `live · paused` and so on."""
+    position: str = ""
+    """`12/35`."""
+    run: str = ""
+    """`run 2/50` where there are several."""
+
+
+def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float) -> str:
+    """`replay`, `live · paused`, `follow · ended`, `follow · writer gone`, `follow · quiet for 40 s`."""
+    if mode == "replay":
+        return mode
+    if state in _STATES:
+        return f"{mode} · {_STATES[state]}"
+    if paused:
+        return f"{mode} · paused"
+    quiet = quiet_s - quiet_s % _QUIET
+    return f"{mode} · quiet for {duration(quiet * 1000)}" if quiet else mode
+
+
+def position(trajectory: Trajectory, row: Row) -> str:
+    """The step one is at and the last one; 0 at the case."""
+    last = trajectory.steps[-1].number if trajectory.steps else 0
+    step, _ = place(trajectory, row)
+    here = step.number if step else 0 if row.kind == "case" else last
+    return f"{here}/{last}"

@@ -1,0 +1,85 @@
+"""The middle of the screen: what was asked above, what came back below."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from clinseek_core.journal.events import Table
+from clinseek_tui.view.finding import Finding
+from clinseek_tui.view.panes import Content
+from clinseek_tui.widgets.grid import Grid
+from clinseek_tui.widgets.painted import Painted
+from clinseek_tui.widgets.reader import Reader
+from clinseek_tui.widgets.rule import Rule
+
+__all__ = ["CallView"]
+
+
+class CallView(Vertical):
+    """Shows a Content; `body` is the pane that reading keys go to."""
+
+    DEFAULT_CSS = """
+    CallView {
+        #asked, #text, #table {
+            border-left: solid $foreground 25%;
+            border-right: solid $foreground 25%;
+        }
+        #asked { height: auto; max-height: 40%; }
+        #text, #table { height: 1fr; }
+        .hidden { display: none; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
+        super().__init__(id=id)
+        self.asked = Reader(id="asked")
+        """What stands above: the SQL or the arguments of the call."""
+        self.text = Reader(id="text")
+        """The body where it is text."""
+        self.table = Grid(id="table", classes="hidden")
+        """The body where it is a table."""
+        self._divider = Rule(("├", "┼", "┤"), id="divider")
+
+    def compose(self) -> ComposeResult:
+        """What was asked, a line, what came back."""
+        yield self.asked
+        yield self._divider
+        yield self.text
+        yield self.table
+
+    @property
+    def body(self) -> Painted:
+        """The pane below: text or table."""
+        return self.text if self.table.has_class("hidden") else self.table
+
+    @property
+    def panes(self) -> tuple[Painted, ...]:
+        """The panes that show something, from above."""
+        return (self.body,) if self.asked.has_class("hidden") else (self.asked, self.body)
+
+    def show(self, content: Content) -> None:
+        """Show another content; a body that stays the same stays where it was scrolled to."""
+        is_table = isinstance(content.body, Table)
+        self.text.set_class(is_table, "hidden")
+        self.table.set_class(not is_table, "hidden")
+        for widget in (self.asked, self._divider):
+            widget.set_class(not content.asked, "hidden")
+        self.asked.show(content.asked)
+        if isinstance(content.body, Table):
+            self.table.show(content.body)
+        else:
+            self.text.show(content.body)
+
+    def mark(self, needle: str) -> None:
+        """Mark where `needle` occurs in all panes."""
+        for pane in (self.asked, self.text, self.table):
+            pane.mark(needle)
+
+    def reveal(self, finding: Finding) -> None:
+        """Bring a hit into view: the row of a table, or the place in a text."""
+        if finding.hit.field == "row" and self.body is self.table:
+            self.table.row = finding.hit.offset
+            return
+        for pane in (self.asked, self.text):
+            pane.reveal(finding.hit.field, finding.needle, finding.nth)

@@ -1,0 +1,67 @@
+"""The header: always patient, cutoff and policy, mode, position and F1."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.view.answer import f1
+from clinseek_tui.view.standing import Standing
+from clinseek_tui.view.words import cutoff, label, patient, policy
+from clinseek_tui.widgets.line import Line, Words, cells_of, cut
+
+__all__ = ["Header"]
+
+_GAP = 3
+
+
+class Header(Line):
+    """One line, or two where the terminal is narrow."""
+
+    DEFAULT_CSS = """
+    Header {
+        padding: 0 1;
+        &.-upstream {
+            background: $error;
+            color: $background;
+            .line--dim, .line--strong, .line--accent { color: $background; }
+        }
+    }
+    """
+
+    trajectory: reactive[Trajectory | None] = reactive(None)
+    """The run it tells of."""
+    standing: reactive[Standing] = reactive(Standing())
+    """Where one is in it."""
+
+    def watch_trajectory(self) -> None:
+        """Turn red where the cutoff is the upstream one, which lets later facts through."""
+        run = self.trajectory
+        self.set_class(bool(run and run.policy and run.policy.basis == "upstream"), "-upstream")
+
+    def words(self, y: int, width: int) -> Words:
+        """All on one line where there are two lines of room, else half of it on each."""
+        run = self.trajectory
+        if run is None:
+            return ()
+        who: Words = ((label(run), "accent"), ("  patient ", "dim"), (patient(run), "strong"))
+        when: Words = (("cutoff ", "dim"), (cutoff(run), "strong"), (f" ({policy(run)})", "dim"))
+        where: Words = ((self.standing.mode, "strong"), ("  ", "dim"), (self.standing.position, "strong"))
+        if self.standing.run:
+            where = ((self.standing.run, "dim"), ("  ", "dim"), *where)
+        score: Words = ((_damage(run), "error"), (f1(run), "strong"))
+        if self.size.height == 1:
+            return _apart((*who, ("  ", "dim"), *when), (*where, ("   ", "dim"), *score), width)
+        return _apart(who, where, width) if y == 0 else _apart(when, score, width)
+
+
+def _apart(left: Words, right: Words, width: int) -> Words:
+    """The words at both sides; what is at the left gives way."""
+    room = width - cells_of(right) - _GAP
+    kept = cut(left, max(room, 0))
+    return (*kept, (" " * (width - cells_of(kept) - cells_of(right)), "dim"), *right)
+
+
+def _damage(run: Trajectory) -> str:
+    count = len(run.damage)
+    return f"✗ {count} damaged line{'' if count == 1 else 's'}   " if count else ""

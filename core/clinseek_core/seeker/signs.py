@@ -1,0 +1,154 @@
+"""Signs: what vital signs and laboratory results of the present stay say, each by a short name.
+
+A laboratory sign is `<label> +` or `<label> -`, with `[Urine]` after the label where the fluid is not blood;
+the others are the names below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from clinseek_core.seeker.reading import Row, number, whole
+
+__all__ = ["Lab", "Signs", "lab_signs", "labs_of", "vital_signs"]
+
+Signs = dict[str, str]
+"""Each sign and the finding behind it in words."""
+
+
+class _Limit(msgspec.Struct, frozen=True):
+    """A vital sign is a sign beyond a limit."""
+
+    column: str
+    sign: str
+    words: str
+    unit: str
+    above: float | None = None
+    below: float | None = None
+
+
+# Temperature and breathing as in the SIRS criteria (Bone, Chest 1992), pressure as in qSOFA (Singer, JAMA 2016).
+_LIMITS = (
+    _Limit("temperature", "fever", "temperature", " °F", above=100.4),
+    _Limit("temperature", "hypothermia", "temperature", " °F", below=96.8),
+    _Limit("heartrate", "tachycardia", "heart rate", "/min", above=100),
+    _Limit("heartrate", "bradycardia", "heart rate", "/min", below=50),
+    _Limit("resprate", "tachypnea", "breathing", "/min", above=20),
+    _Limit("o2sat", "hypoxia", "oxygen saturation", " %", below=93),
+    _Limit("sbp", "hypotension", "systolic pressure", " mmHg", below=100),
+    _Limit("sbp", "hypertension", "systolic pressure", " mmHg", above=160),
+    _Limit("pain", "pain", "pain", "/10", above=6),
+)
+_POSSIBLE = {
+    "temperature": (85, 115),
+    "heartrate": (10, 300),
+    "resprate": (3, 80),
+    "o2sat": (40, 100),
+    "sbp": (30, 300),
+    "pain": (0, 10),
+}
+_CHARTED = {
+    "Heart Rate": "heartrate",
+    "Respiratory Rate": "resprate",
+    "O2 saturation pulseoxymetry": "o2sat",
+    "Non Invasive Blood Pressure systolic": "sbp",
+    "Arterial Blood Pressure systolic": "sbp",
+    "Temperature Fahrenheit": "temperature",
+}
+_RISE = 1.5
+"""Creatinine against its earlier level: KDIGO's first stage of acute kidney injury."""
+_DROP = 2.0
+"""Haemoglobin in g/dL: a fall that is called major bleeding (Schulman, J Thromb Haemost 2005)."""
+
+
+class Lab(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement over the present stay."""
+
+    label: str
+    """With the fluid in brackets where it is not blood."""
+    results: int
+    abnormal: int
+    latest: str
+    unit: str
+    lowest: float | None
+    highest: float | None
+    lower: float | None
+    """Of the normal range."""
+    upper: float | None
+    before: float | None
+    """Median of earlier stays."""
+
+    @property
+    def shown(self) -> str:
+        """The latest result in words."""
+        return f"{self.label} {self.latest} {self.unit}".strip()
+
+
+def labs_of(rows: Iterable[Row]) -> tuple[Lab, ...]:
+    """The measurements in the rows of the overview of labs."""
+    return tuple(
+        Lab(
+            label=row["label"] if row["fluid"] == "Blood" else f"{row['label']} [{row['fluid']}]",
+            results=whole(row["results"]),
+            abnormal=whole(row["abnormal"]),
+            latest=row["latest"][:40],
+            unit=row["unit"],
+            lowest=number(row["lowest"]),
+            highest=number(row["highest"]),
+            lower=number(row["lower"]),
+            upper=number(row["upper"]),
+            before=number(row["before"]),
+        )
+        for row in rows
+    )
+
+
+def lab_signs(labs: Iterable[Lab]) -> Signs:
+    """What is above or below its range, and creatinine and haemoglobin against their earlier level."""
+    signs: Signs = {}
+    for lab in labs:
+        for sign, value in _directions(lab):
+            signs[sign] = f"{lab.label} {value:g} {lab.unit}".strip() if value is not None else lab.shown
+    return signs
+
+
+def vital_signs(rows: Iterable[Row]) -> Signs:
+    """What is beyond its limit in rows of triage and vital signs, or of charted items: the worst of each."""
+    signs: Signs = {}
+    values = [value for row in rows for value in _values(row)]
+    for limit in _LIMITS:
+        found = [value for column, value in values if column == limit.column]
+        if limit.above is not None and found and max(found) > limit.above:
+            signs[limit.sign] = f"{limit.words} {max(found):g}{limit.unit}"
+        if limit.below is not None and found and min(found) < limit.below:
+            signs[limit.sign] = f"{limit.words} {min(found):g}{limit.unit}"
+    return signs
+
+
+def _directions(lab: Lab) -> Iterator[tuple[str, float | None]]:
+    high, low = lab.highest, lab.lowest
+    if high is not None and lab.upper is not None and high > lab.upper:
+        yield f"{lab.label} +", high
+    if low is not None and lab.lower is not None and low < lab.lower:
+        yield f"{lab.label} -", low
+    if lab.abnormal and high is None:
+        yield f"{lab.label} +", None
+    reference = [value for value in (lab.before, low) if value is not None]
+    if lab.label == "Creatinine" and high is not None and reference and high >= _RISE * min(reference) > 0:
+        yield "Creatinine rise", high
+    reference = [value for value in (lab.before, high) if value is not None]
+    if lab.label == "Hemoglobin" and low is not None and reference and max(reference) - low >= _DROP:
+        yield "Hemoglobin drop", low
+
+
+def _values(row: Row) -> Iterator[tuple[str, float]]:
+    cells = [(_CHARTED.get(row.get("label", ""), ""), row.get(extreme)) for extreme in ("lowest", "highest")]
+    cells += [(column, row.get(column)) for column in _POSSIBLE]
+    for column, cell in cells:
+        value = number(cell)
+        if column == "temperature" and value is not None and 30 <= value <= 45:
+            value = round(value * 9 / 5 + 32, 1)  # charted in °C
+        if column and value is not None and _POSSIBLE[column][0] <= value <= _POSSIBLE[column][1]:
+            yield column, value

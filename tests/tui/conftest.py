@@ -1,0 +1,259 @@
+"""Runs and sources for the tests of the screens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from clinseek_core.case import Policy
+from clinseek_core.errors import InputError
+from clinseek_core.journal.events import Table, Usage
+from clinseek_replay.trajectory import Call, CallStatus, Mode, Note, Result, Step, Trajectory
+from clinseek_tui.app import DebuggerApp
+from clinseek_tui.live import Progress
+
+CREATININE = """SELECT charttime, known_at, label, valuenum FROM labevents JOIN d_labitems USING (itemid) \
+WHERE label ILIKE '%creatinine%' AND valuenum > 1.2 -- rising? \nORDER BY charttime DESC LIMIT 50"""
+QUESTION = (
+    "A patient was admitted from the emergency department. Using what was known at the prediction time, "
+    "which drugs will be ordered within the next 24 hours? Answer with names from the candidates."
+)
+
+
+class Build:
+    """Makes small trajectories in few words."""
+
+    @staticmethod
+    def table(columns: str, *rows: tuple[Any, ...], total: int = 0) -> Table:
+        return Table(columns=tuple(columns.split()), rows=rows, total=total or len(rows))
+
+    @staticmethod
+    def call(
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        text: str = "",
+        *,
+        anchor: str = "s1.c1",
+        status: CallStatus = "ok",
+        table: Table | None = None,
+        full: int = 0,
+        raw: str = "",
+    ) -> Call:
+        size = max(full, len(text))
+        result = Result(status=status, text=text, full_characters=size, table=table, ms=4.0)
+        return Call(
+            anchor=anchor,
+            id=f"call_{anchor}",
+            name=name,
+            arguments=arguments,
+            raw_arguments=raw,
+            result=None if status == "pending" else result,
+        )
+
+    @staticmethod
+    def step(
+        number: int, *calls: Call, text: str = "", reasoning: str = "", notes: tuple[Note, ...] = ()
+    ) -> Step:
+        named = (msgspec.structs.replace(c, anchor=f"s{number}.c{n}") for n, c in enumerate(calls, 1))
+        return Step(
+            number=number,
+            text=text,
+            reasoning=reasoning,
+            calls=tuple(named),
+            notes=notes,
+            at=datetime(2150, 3, 3, 6, 1),
+            usage=Usage(input_tokens=2_143, output_tokens=118),
+            ms=1240.0,
+        )
+
+    @staticmethod
+    def run(*steps: Step, **fields: Any) -> Trajectory:
+        given: dict[str, Any] = {
+            "run_id": "r1",
+            "source": "run.traj.jsonl",
+            "format": "clinseek.journal/1",
+            "qid": "bundled_01",
+            "task": "Pharmacy_24h",
+            "subject_id": 90000001,
+            "prediction_time": datetime(2150, 3, 3, 6),
+            "question": QUESTION,
+            "policy": Policy(),
+            "model": "seeker",
+        }
+        return Trajectory(steps=steps, **(given | fields))
+
+    def labs(self, count: int = 37) -> Table:
+        rows = (
+            (
+                f"2150-03-0{2 - n // 24} {23 - n % 24:02}:10",
+                f"2150-03-0{2 - n // 24} {23 - n % 24:02}:58",
+                "Creatinine",
+                1.9 - n / 50,
+            )
+            for n in range(count)
+        )
+        return self.table("charttime known_at label valuenum", *rows)
+
+    def story(self) -> Trajectory:
+        """A run with something of everything: tables, text, an error, an empty result, a think, two calls."""
+        labs = self.labs()
+        return self.run(
+            self.step(
+                1,
+                self.call(
+                    "ehr.load_ehr",
+                    {"subject_id": "90000001", "timestamp": "2150-03-03 06:00:00"},
+                    "Loaded 90000001: 14 tables.",
+                ),
+            ),
+            self.step(
+                2,
+                self.call(
+                    "ehr.get_records_by_time",
+                    {"table_name": "labevents", "start": "2150-03-02 00:00:00"},
+                    "…",
+                    table=labs,
+                ),
+            ),
+            self.step(
+                3,
+                reasoning="The creatinine rises while the lactate falls.\n\nA renal cause is likely; the dose of any antibiotic must follow it.",
+                text="I look at the creatinine over the whole stay.",
+            ),
+            self.step(
+                4,
+                self.call(
+                    "ehr.run_sql_query",
+                    {"sql_query": CREATININE},
+                    "charttime,known_at,label,valuenum\n" * 20,
+                    table=labs,
+                ),
+                reasoning="Only the values known before the cutoff count.",
+            ),
+            self.step(
+                5,
+                self.call(
+                    "ehr.run_sql_query",
+                    {"sql_query": "SELECT * FROM diagnoses"},
+                    'Catalog Error: Table with name diagnoses does not exist!\nDid you mean "diagnoses_icd"?',
+                    status="error",
+                ),
+            ),
+            self.step(
+                6,
+                self.call(
+                    "ehr.get_candidates_by_semantic_similarity",
+                    {"query": "antibiotic", "k": 5},
+                    "…",
+                    table=self.table("name score", ("Piperacillin-Tazobactam", 0.91), ("Cefepime", 0.88)),
+                ),
+                self.call(
+                    "browser.search",
+                    {"query": "sepsis empiric antibiotic renal dosing"},
+                    "1. Surviving Sepsis: early broad-spectrum antibiotics …",
+                    full=52_100,
+                ),
+                self.call(
+                    "ehr.get_latest_records",
+                    {"table_name": "microbiologyevents"},
+                    "no rows",
+                    status="empty",
+                    table=self.table("charttime spec_type_desc org_name"),
+                ),
+            ),
+            self.step(
+                7,
+                self.call(
+                    "ehr.finish",
+                    {"response": ["Piperacillin-Tazobactam", "Vancomycin"]},
+                    "The answer is recorded.",
+                ),
+            ),
+            candidates=("Cefepime", "Furosemide", "Piperacillin-Tazobactam", "Vancomycin"),
+            gold=("Piperacillin-Tazobactam", "Furosemide"),
+            answer=("Piperacillin-Tazobactam", "Vancomycin"),
+            answer_source="finish",
+            status="answered",
+            stop_reason="finish",
+        )
+
+
+class Source:
+    """A RunSource over values: `grow` is what a writer would have appended."""
+
+    def __init__(self, *runs: Trajectory, mode: Mode = "replay", state: str = "growing") -> None:
+        self.runs = list(runs)
+        self.mode: Mode = mode
+        self.state = state
+        self.position = 0
+        self.unreadable: set[int] = set()
+        self._new: Trajectory | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(f"{run.qid} · run {n}" for n, run in enumerate(self.runs, 1))
+
+    def select(self, index: int) -> Trajectory:
+        if index in self.unreadable:
+            raise InputError(f"run.jsonl:{index + 1}: the file has changed; open it again")
+        self.position = index
+        return self.runs[index]
+
+    def poll(self) -> Trajectory | None:
+        new, self._new = self._new, None
+        return new
+
+    def grow(self, run: Trajectory) -> None:
+        self.runs[self.position] = self._new = run
+
+
+class Port:
+    """A LivePort that writes down what it was asked."""
+
+    def __init__(self, *progress: Progress, paused: bool = False) -> None:
+        self.progress = progress
+        self.paused = paused
+        self.asked: list[str] = []
+
+    def pause(self) -> None:
+        self.paused = True
+        self.asked.append("pause")
+
+    def resume(self) -> None:
+        self.paused = False
+        self.asked.append("resume")
+
+    def step(self) -> None:
+        self.paused = True
+        self.asked.append("step")
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+
+@pytest.fixture
+def build() -> Build:
+    return Build()
+
+
+@pytest.fixture
+def source_of() -> type[Source]:
+    return Source
+
+
+@pytest.fixture
+def port_of() -> type[Port]:
+    return Port
+
+
+@pytest.fixture
+def app_of() -> Any:
+    """An app over trajectories, whatever the environment of the tests says about terminals."""
+
+    def make(*runs: Trajectory, mode: Mode = "replay", port: Port | None = None, **more: Any) -> DebuggerApp:
+        return DebuggerApp(Source(*runs, mode=mode), port, ascii_only=more.pop("ascii_only", False), **more)
+
+    return make
