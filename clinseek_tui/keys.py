@@ -38,17 +38,6 @@ def _need(*needs: Need) -> frozenset[Need]:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
-        "pause",
-        "space",
-        {"space": "pause"},
-        "pause the run after this step, or let it go on",
-        "Live",
-        _need("live"),
-    ),
-    Command(
-        "single step", "s", {"s": "single_step"}, "let the paused run take one step", "Live", _need("live")
-    ),
-    Command(
         "step",
         "h l",
         {"h,left": "step(-1)", "l,right": "step(1)"},
@@ -123,6 +112,22 @@ COMMANDS: tuple[Command, ...] = (
         "hits", "n N", {"n": "hit(1)", "N": "hit(-1)"}, "the next hit, the one before", "Find", _need("found")
     ),
     Command("answer", "F1", {"f1,=": "answer"}, "the answer against gold (also =)", "Find"),
+    Command(
+        "pause",
+        "space",
+        {"space": "pause"},
+        "pause the run after this step, or let it go on",
+        "While it runs",
+        _need("live"),
+    ),
+    Command(
+        "single step",
+        "s",
+        {"s": "single_step"},
+        "let the paused run take one step",
+        "While it runs",
+        _need("live"),
+    ),
     Command(
         "close",
         "esc",

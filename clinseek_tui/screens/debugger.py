@@ -19,11 +19,11 @@ from clinseek_tui.live import LivePort, Watched
 from clinseek_tui.view.looking import Looking, look
 from clinseek_tui.view.panes import PANES, Pane
 from clinseek_tui.view.standing import Standing, mode_words, position
+from clinseek_tui.view.words import Words
 from clinseek_tui.widgets.call_view import CallView
 from clinseek_tui.widgets.footer import Footer
 from clinseek_tui.widgets.grid import Grid
 from clinseek_tui.widgets.header import Header
-from clinseek_tui.widgets.line import Words
 from clinseek_tui.widgets.painted import Painted
 from clinseek_tui.widgets.rule import Part, Rule
 from clinseek_tui.widgets.timeline import Timeline
@@ -83,7 +83,7 @@ class DebuggerScreen(Screen[None]):
         run = source.select(source.position)
         self.set_reactive(DebuggerScreen.looking, look(run, source.mode != "replay", step))
         self._prompt: Prompt | None = None
-        self._title = ""
+        self._title: Words = ()
         self._grew_at = time.monotonic()
 
     def compose(self) -> ComposeResult:
@@ -170,30 +170,28 @@ class DebuggerScreen(Screen[None]):
         self.query_one(Footer).commands = tuple(c for c in COMMANDS if c.footer and c.enabled(self.has()))
 
     def _show_frame(self) -> None:
-        reading, look = self._reading, self.looking
-        name: Words = (("Timeline", "accent" if reading is self._timeline else "dim"),)
-        title: Words = ((self._title, "dim" if reading is self._timeline else "strong"),)
-        found: Words = (
-            ((str(look.finding), "accent" if look.finding.hits else "dim"),) if look.finding.needle else ()
-        )
+        on_timeline, look = self._reading is self._timeline, self.looking
+        name: Words = (("Timeline", "accent" if on_timeline else "dim"),)
+        found: Words = ((str(look.finding), "accent" if look.finding.hits else "dim"),)
+        row: Words = ((self._row_words(), "dim"),)
         tabs = tuple(
             piece
             for pane, key, word in PANES
             if pane in look.panes
-            for piece in ((f"{key} ", "dim"), (f"{word} ", "accent" if pane == look.pane else "dim"))
+            for piece in ((f"  {key} ", "dim"), (word, "accent" if pane == look.pane else "dim"))
         )
-        row: Words = ((self._row_words(), "dim"),) if self._call.body is self._call.table else ()
         top, bottom = self.query_one("#top", Rule), self.query_one("#bottom", Rule)
         if self.has_class("-narrow"):
-            top.parts = (Part(name if self.has_class("-timeline") else title),)
-            bottom.parts = (Part(found or row, tabs),)
+            top.parts = (Part(name if on_timeline else self._title),)
+            bottom.parts = (Part(found if look.finding.needle else row, tabs),)
         else:
-            top.parts = (Part(name, width=_TIMELINE), Part(title))
+            top.parts = (Part(name, width=_TIMELINE), Part(self._title))
             bottom.parts = (Part(found, width=_TIMELINE), Part(row, tabs))
 
     def _row_words(self) -> str:
-        table = self._call.table
-        return f"row {table.row + 1:,}/{len(table.table.rows):,}" if table.table.rows else ""
+        grid = self._call.table
+        shown = self._call.body is grid and grid.table.rows and self._reading is not self._timeline
+        return f"row {grid.row + 1:,}/{len(grid.table.rows):,}" if shown else ""
 
     @on(events.DescendantFocus)
     @on(Grid.Moved)

@@ -115,7 +115,7 @@ def _ending(trajectory: Trajectory) -> Iterator[Block]:
     yield from (_SPACE, heading("end"))
     style = "error" if trajectory.status == "error" else "plain"
     yield Block(trajectory.status, style, label="status")
-    yield from labelled((("because", trajectory.stop_reason),))
+    yield from labelled((("reason", trajectory.stop_reason),))
     yield from labelled((("message", trajectory.message),), style)
     usage = [step.usage for step in trajectory.steps if step.usage]
     if usage:

@@ -11,7 +11,7 @@ from clinseek_tui.view.documents import about_end, record
 from clinseek_tui.view.finding import Finding, find
 from clinseek_tui.view.help import help_page
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
-from clinseek_tui.view.rows import Row, opening_row, row_of_step, rows_of
+from clinseek_tui.view.rows import Row, opening_row, place, row_of_step, rows_of
 
 __all__ = ["Looking", "Page", "look"]
 
@@ -61,12 +61,15 @@ class Looking(NamedTuple):
             self.trajectory, self.row, self.pane or opening(self.trajectory, self.row, self.wished)
         )
         if self.page == "answer":
-            return Content("answer against gold", about_end(self.trajectory))
+            return Content((("answer against gold", "strong"),), about_end(self.trajectory))
         if self.page == "help":
-            return Content("keys", help_page(COMMANDS))
+            return Content((("keys", "strong"),), help_page(COMMANDS))
         if self.page == "record" and isinstance(below.body, Table):
-            title = f"{below.title.split(' ')[0]}.r{self.record + 1} · a row in full"
-            return Content(title, record(below.body, self.record))
+            _, call = place(self.trajectory, self.row)
+            anchor = call.anchor if call else ""
+            return Content(
+                ((f"{anchor}.r{self.record + 1} in full", "strong"),), record(below.body, self.record)
+            )
         return below
 
     def at(self, row: int) -> Looking:

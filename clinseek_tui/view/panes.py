@@ -9,7 +9,7 @@ from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.documents import about_case, about_end, asked, given_back, raw, turn
 from clinseek_tui.view.rows import Row, place
-from clinseek_tui.view.words import label, title, turn_title
+from clinseek_tui.view.words import Words, label, title, turn_title
 
 __all__ = ["PANES", "Content", "Pane", "content", "opening", "panes_of"]
 
@@ -27,7 +27,7 @@ PANES: tuple[tuple[Pane, str, str], ...] = (
 class Content(NamedTuple):
     """What the middle of the screen shows."""
 
-    title: str
+    title: Words
     body: Document | Table
     asked: Document = ()
     """What stands above the body: the SQL or arguments of the call."""
@@ -57,7 +57,7 @@ def content(trajectory: Trajectory, row: Row, pane: Pane | None) -> Content:
     if step is None:
         ends = row.kind == "end"
         about = about_end(trajectory) if ends else about_case(trajectory)
-        return Content(f"{label(trajectory)} · {'end' if ends else 'case'}", about)
+        return Content(((f"{label(trajectory)} · {'end' if ends else 'case'}", "strong"),), about)
     if pane == "reasoning" or (call is None and pane != "raw"):
         return Content(turn_title(step), turn(step))
     if pane == "raw" or call is None:

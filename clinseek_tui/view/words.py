@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from clinseek_replay.amounts import data_size, duration
-from clinseek_replay.trajectory import Call, Result, Step, Trajectory
+from clinseek_replay.glyphs import STATUS
+from clinseek_replay.trajectory import Call, CallStatus, Result, Step, Trajectory
 
-__all__ = ["cutoff", "label", "of_characters", "patient", "policy", "short_name", "title", "turn_title"]
+__all__ = [
+    "Words",
+    "cutoff",
+    "label",
+    "of_characters",
+    "patient",
+    "policy",
+    "short_name",
+    "title",
+    "turn_title",
+]
+
+Words = tuple[tuple[str, str], ...]
+"""(text, style name) pieces of a line; the text is untrusted."""
 
 _UNKNOWN = "unknown"
+_STYLES: dict[CallStatus, str] = {
+    "empty": "dim",
+    "limited": "dim",
+    "pending": "dim",
+    "refused": "error",
+    "error": "error",
+}
 
 
 def label(trajectory: Trajectory) -> str:
@@ -45,30 +66,32 @@ def of_characters(result: Result) -> str:
     return f"{len(result.text):,} of {result.full_characters:,} characters"
 
 
-def title(call: Call) -> str:
-    """What a call was and gave, in one line: `s12.c1 ehr.run_sql_query · 4 ms · 37 rows · 2.1 kB`."""
+def title(call: Call) -> Words:
+    """What a call was and gave: `s12.c1 ehr.run_sql_query · 4 ms · 37 rows · 2.1 kB`, its state if not ok."""
     result = call.result
+    name = (f"{call.anchor} {call.name}", "strong")
+    state = (
+        ()
+        if call.status == "ok"
+        else ((f" {STATUS[call.status].unicode} {call.status}", _STYLES[call.status]),)
+    )
     if result is None:
-        return f"{call.anchor} {call.name} · pending"
-    parts = [f"{call.anchor} {call.name}"]
-    if result.status != "ok":
-        parts.append(result.status)
-    if result.ms is not None:
-        parts.append(duration(result.ms))
+        return (name, *state)
+    amounts = [] if result.ms is None else [duration(result.ms)]
     if result.table is not None:
-        parts.append(_rows(len(result.table.rows), result.table.total))
-    parts.append(data_size(len(result.text.encode("utf-8", "surrogatepass"))))
-    return " · ".join(parts)
+        amounts.append(_rows(len(result.table.rows), result.table.total))
+    amounts.append(data_size(len(result.text.encode("utf-8", "surrogatepass"))))
+    return (name, *state, (f" · {' · '.join(amounts)}", "strong"))
 
 
-def turn_title(step: Step) -> str:
-    """A turn in one line: its anchor, how long the model took and the tokens it used."""
+def turn_title(step: Step) -> Words:
+    """A turn: its anchor, how long the model took and the tokens it used."""
     parts = [step.anchor]
     if step.ms is not None:
         parts.append(duration(step.ms))
     if step.usage is not None:
         parts.append(f"{step.usage.input_tokens:,} tokens in, {step.usage.output_tokens:,} out")
-    return " · ".join(parts)
+    return ((" · ".join(parts), "strong"),)
 
 
 def _rows(given: int, total: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import events, on
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
@@ -43,6 +43,7 @@ class Grid(Painted):
         """What is shown."""
         self._columns: tuple[Column, ...] = ()
         self._note = ""
+        self._width = 0
 
     def show(self, table: Table) -> None:
         """Show another table from its first row; the same one stays where it is."""
@@ -88,9 +89,11 @@ class Grid(Painted):
         super().watch_scroll_x(old_value, new_value)
         self.repaint()
 
-    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 -- Textual's
-        """Fit the columns to the new width."""
-        self._lay_out()
+    @on(events.Resize)
+    @on(events.Show)
+    def _fit(self) -> None:
+        if self.room.width != self._width:
+            self._lay_out()
 
     def on_click(self, event: events.Click) -> None:
         """Select the row clicked."""
@@ -136,7 +139,9 @@ class Grid(Painted):
         return [(" " * start, style)], cells
 
     def _lay_out(self) -> None:
-        self._columns = laid_out(self.table, self.room.width - _MARKER)
+        # A pane that is hidden has no size; it will have the one it had.
+        self._width = self.room.width or self._width
+        self._columns = laid_out(self.table, self._width - _MARKER)
         last = self._columns[-1] if self._columns else Column("", 0, 0, numeric=False)
         self.virtual_size = Size(_MARKER + last.start + last.width, 1 + self.line_count)
         self.repaint()

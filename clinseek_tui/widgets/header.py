@@ -7,8 +7,8 @@ from textual.reactive import reactive
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.answer import f1
 from clinseek_tui.view.standing import Standing
-from clinseek_tui.view.words import cutoff, label, patient, policy
-from clinseek_tui.widgets.line import Line, Words, cells_of, cut
+from clinseek_tui.view.words import Words, cutoff, label, patient, policy
+from clinseek_tui.widgets.line import Line, cells_of, cut
 
 __all__ = ["Header"]
 

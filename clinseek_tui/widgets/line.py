@@ -11,11 +11,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from clinseek_core.text import one_line
+from clinseek_tui.view.words import Words
 
-__all__ = ["Line", "Words", "cells_of", "cut"]
-
-Words = tuple[tuple[str, str], ...]
-"""(text, style name) pieces of a line; the text is untrusted."""
+__all__ = ["Line", "cells_of", "cut"]
 
 _LONGEST = 400
 

@@ -41,6 +41,7 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
     Painted {
         background: $background;
         scrollbar-size: 1 1;
+        scrollbar-gutter: stable;
         scrollbar-color: $foreground 25%;
         scrollbar-background: $background;
         scrollbar-color-hover: $accent;
@@ -55,7 +56,7 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
         .painted--heading { color: $foreground 60%; text-style: bold; }
         .painted--error { color: $error; }
         .painted--selected { background: $surface; text-style: bold; }
-        .painted--found { background: $accent; color: $background; text-style: bold; }
+        .painted--found { color: $accent; text-style: bold underline; }
     }
     """
 
@@ -164,7 +165,8 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
         spans: list[tuple[int, int, Style]] = []
         if self.needle:
             text = "".join(text for text, _ in pieces)
-            found = self.style("found")
+            style = self.style("found")
+            found = Style(color=style.color, bold=True, underline=True)
             spans = [(start, start + len(self.needle), found) for start in occurrences(text, self.needle)]
         selected = self.text_selection.get_span(y) if self.text_selection else None
         if selected:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from rich.cells import set_cell_size
-from textual import events
+from textual import events, on
 from textual.geometry import Size
 
 from clinseek_core.text import one_line
@@ -36,8 +36,9 @@ class Reader(Painted):
 
     DEFAULT_CSS = """
     Reader {
-        padding: 0 1;
+        padding: 0 0 0 1;
         overflow-x: hidden;
+        scrollbar-size-horizontal: 0;
     }
     """
 
@@ -66,9 +67,10 @@ class Reader(Painted):
             return
         self._document = document
         self._indent = label_width(document)
-        self._width = 0
+        # A pane that is hidden has no size; it will have the one it had.
+        width, self._width = self.room.width or self._width, 0
         self.scroll_to(0, 0, animate=False)
-        self._lay_out(self.room.width)
+        self._lay_out(width)
         self.refresh(layout=True)
 
     def reveal(self, field: str, needle: str, nth: int = 0) -> None:
@@ -88,11 +90,12 @@ class Reader(Painted):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Lines of the document at `width`, for a pane as high as its content."""
-        self._lay_out(width)
+        self._lay_out(width - self.scrollbar_size_vertical)
         return len(self._rows)
 
-    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 -- Textual's
-        """Wrap to the new width."""
+    @on(events.Resize)
+    @on(events.Show)
+    def _fit(self) -> None:
         self._lay_out(self.room.width)
 
     def line_text(self, y: int) -> tuple[str, str]:

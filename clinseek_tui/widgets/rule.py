@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from textual.reactive import reactive
 
-from clinseek_tui.widgets.line import Line, Words, cells_of, cut
+from clinseek_tui.view.words import Words
+from clinseek_tui.widgets.line import Line, cells_of, cut
 
 __all__ = ["Part", "Rule"]
 
@@ -43,9 +44,9 @@ class Rule(Line):
 
 def _stretch(part: Part, room: int) -> Words:
     """The part in exactly `room` cells; what is at the right gives way first."""
-    left = cut(part.left, max(room - 4, 0))
+    left = cut(part.left, max(room - 4, 0)) if cells_of(part.left) else ()
     taken = cells_of(left) + (3 if left else 0)
-    right = part.right if taken + cells_of(part.right) + 3 <= room else ()
+    right = part.right if part.right and taken + cells_of(part.right) + 3 <= room else ()
     line = room - taken - (cells_of(right) + 3 if right else 0)
     lead: Words = (("─ ", "frame"), *left, (" ", "frame")) if left else ()
     end: Words = ((" ", "frame"), *right, (" ─", "frame")) if right else ()

@@ -22,7 +22,7 @@ from clinseek_tui.widgets.painted import Painted, Piece
 
 __all__ = ["Timeline"]
 
-_COUNT = 6
+_COUNT = 4
 """Cells for the number of rows that a call gave."""
 _FAILED = {"error", "refused"}
 _ENDS = {"answered": "✓", "error": "✗"}
@@ -126,14 +126,14 @@ class Timeline(Painted):
 
     def _pieces(self, cells: _Cells, base: Style) -> list[Piece]:
         dim = self.on(base, "dim")
-        room = max(self.size.width - self._digits - _COUNT - 7, 4)
+        room = max(self.size.width - self._digits - _COUNT - 8, 4)
         text, style = cells.name
         return [
             (f"{cells.number:>{self._digits}} ", dim),
             cells.kind,
             (f" {set_cell_size(one_line(text, room), room)} ", style),
             cells.state or (" ", base),
-            (f"{cells.rows:>{_COUNT}} ", dim),
+            (f" {cells.rows:>{_COUNT}} ", dim),
         ]
 
     def _going_on(self, progress: Progress) -> Piece:
@@ -153,4 +153,4 @@ class Timeline(Painted):
 
 
 def _count(rows: int) -> str:
-    return str(rows) if rows < 100_000 else f"{rows // 1000}k"
+    return str(rows) if rows < 10_000 else f"{min(rows // 1000, 999)}k"

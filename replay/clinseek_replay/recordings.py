@@ -155,7 +155,7 @@ def _why_none(head: Sequence[Line]) -> str:
         return f"is empty; {known}, with one JSON object a line"
     start = head[0].data[:_HEAD_TEXT]
     number = head[0].number
-    if b"\0" in start:
+    if any(b"\0" in line.data[:_HEAD_TEXT] for line in head):
         return f"line {number} is binary, not text; {known}"
     if start.lstrip().startswith(b"["):
         return f"line {number} begins a JSON list; {known}, with one JSON object a line"

@@ -13,6 +13,7 @@ import stat
 import time
 import uuid
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -51,11 +52,11 @@ E = TypeVar("E", bound=Event)
 class JournalWriter:
     """The one writer of a journal, from `create` or `resume` to `close`."""
 
-    def __init__(self, path: Path, fd: int, records: list[Record]) -> None:
+    def __init__(self, path: Path, file: FileIO, records: list[Record]) -> None:
         self.path = path
         self.events: list[Event] = [record for record in records if not isinstance(record, Unknown)]
         """Every event so far, as a reader of the file gets them."""
-        self._fd = fd
+        self._file = file
         self._next_seq = 1 + max((record.seq or 0 for record in records), default=-1)
 
     @classmethod
@@ -75,15 +76,15 @@ class JournalWriter:
 
         Raises InputError where `path` holds something already, is being written or can't be.
         """
-        fd = _open_locked(path, os.O_CREAT)
+        file = _open_locked(path, os.O_CREAT)
         try:
-            if os.fstat(fd).st_size:
+            if os.fstat(file.fileno()).st_size:
                 raise InputError(
                     f"{path}: is not empty, and a journal is never overwritten; "
                     "name another file, or go on with it by --resume"
                 )
-            os.fchmod(fd, _FILE_MODE)
-            writer = cls(path, fd, [])
+            os.fchmod(file.fileno(), _FILE_MODE)
+            writer = cls(path, file, [])
             writer.append(
                 Header,
                 format=FORMAT,
@@ -98,7 +99,7 @@ class JournalWriter:
                 parent=parent,
             )
         except BaseException:
-            os.close(fd)
+            file.close()
             raise
         return writer
 
@@ -109,7 +110,7 @@ class JournalWriter:
         A last line that was cut off is dropped. Raises InputError for a file that is no journal, is being
         written, is damaged before its end, is of a newer major version, or whose run was answered.
         """
-        fd = _open_locked(path, 0)
+        file = _open_locked(path, 0)
         try:
             journal = read_journal(path)
             records = journal.records
@@ -123,11 +124,11 @@ class JournalWriter:
                 )
             if any(isinstance(record, End) and record.status == "answered" for record in records):
                 raise InputError(f"{path}: this run was answered; start a new one with another file")
-            os.ftruncate(fd, journal.end)
-            writer = cls(path, fd, list(records))
+            file.truncate(journal.end)
+            writer = cls(path, file, list(records))
             writer.append(Resumed, engine_version=__version__)
         except BaseException:
-            os.close(fd)
+            file.close()
             raise
         return writer
 
@@ -140,7 +141,7 @@ class JournalWriter:
         event = kind(seq=self._next_seq, at=datetime.now(UTC), **fields)
         line = _encode(event)
         try:
-            _write_whole(self._fd, line + b"\n")
+            _write_whole(self._file.fileno(), line + b"\n")
         except OSError as error:
             raise InputError(f"{self.path}: can't be written ({error.strerror})") from error
         written = msgspec.json.decode(line, type=kind)
@@ -163,9 +164,7 @@ class JournalWriter:
 
     def close(self) -> None:
         """Give up the lock; closing twice is fine."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -195,21 +194,22 @@ class JournalWriter:
         return digest
 
 
-def _open_locked(path: Path, flags: int) -> int:
+def _open_locked(path: Path, flags: int) -> FileIO:
     try:
         if flags & os.O_CREAT:
             path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, _FILE_MODE)
     except OSError as error:
         raise InputError(f"{path}: can't be opened for writing ({error.strerror})") from error
+    file = FileIO(fd, "ab")
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise InputError(f"{path}: is not a regular file, and a journal must be one")
         _lock(fd, path)
     except BaseException:
-        os.close(fd)
+        file.close()
         raise
-    return fd
+    return file
 
 
 def _lock(fd: int, path: Path) -> None:

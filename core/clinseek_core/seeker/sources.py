@@ -22,6 +22,7 @@ Role = Literal[
     "coded",
     "done",
     "ordered",
+    "requested",
     "given",
     "dispensed",
     "home",

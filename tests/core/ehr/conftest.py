@@ -72,7 +72,7 @@ class Worlds:
     def ask(self, question: str, name: str) -> datetime:
         """A time in the dated record of one table, future included: where a test sets its cutoff."""
         record = f"read_parquet('{self._folder}/{self.subject_id}-{name}.parquet')"
-        (answer,) = duckdb.sql(f"SELECT {question} FROM {record}").fetchone() or (None,)
+        (answer,) = duckdb.connect().execute(f"SELECT {question} FROM {record}").fetchone() or (None,)
         assert isinstance(answer, datetime), (question, name)
         return answer
 
@@ -103,7 +103,15 @@ class Worlds:
 # How an unknown cell `x` of each type is changed; None deletes it.
 CHANGES: dict[str, dict[str, str] | None] = {
     "delete": None,
-    "canary": {"VARCHAR": "'CANARY'", "BIGINT": "987654321", "INTEGER": "987654321", "DOUBLE": "987654.321"},
+    "canary": {
+        "VARCHAR": "'CANARY'",
+        "BIGINT": "987654321",
+        "INTEGER": "987654321",
+        "SMALLINT": "98",
+        "DOUBLE": "987654.321",
+        "DATE": "DATE '2199-09-09'",
+        "later TIMESTAMP": "x + INTERVAL 1 DAY",
+    },
     "permute": {
         "VARCHAR": "reverse(x)",
         "BIGINT": "x + 1",
@@ -146,12 +154,13 @@ def _change_future(
         if column.role == "subject" or (name == "patients" and column.name.startswith("anchor_")):
             continue
         cell = f'"{column.name}"'
-        where = unknown_row
+        where, kind = unknown_row, column.type
         if column.name in rule.later:
+            kind = f"later {kind}" if f"later {kind}" in (change or ()) else kind
             where += f' OR NOT coalesce("{column.name}@known" {known}, FALSE)'
         if column.name in (*rule.never, *rule.counters):
             where = "TRUE"
-        new = "NULL" if change is None else re.sub(r"\bx\b", cell, change.get(column.type, "x"))
+        new = "NULL" if change is None else re.sub(r"\bx\b", cell, change.get(kind, "x"))
         if column.name in rule.counters:
             new = f"{cell} - 1000"
         cells.append(f"{cell} = CASE WHEN {where} THEN {new} ELSE {cell} END")

@@ -204,6 +204,7 @@ def test_the_upstream_rule_leaks_and_each_leak_has_its_name(worlds: Callable[...
         "admissions.hospital_expire_flag",
         "admissions.discharge_location",
         "admissions.admission_type",
+        "admissions.dischtime",
         "drgcodes.drg_code",
         "edstays.disposition",
         "edstays.hadm_id",
@@ -215,6 +216,7 @@ def test_the_upstream_rule_leaks_and_each_leak_has_its_name(worlds: Callable[...
         "pharmacy.status",
         "poe.order_status",
         "poe_detail.field_value",
+        "transfers.outtime",
         "triage.acuity",
     }
     assert expected - leaks == set()

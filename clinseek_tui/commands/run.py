@@ -1,0 +1,163 @@
+"""`clinseek-tui run`: the agent on a case, in the app or without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from clinseek_core.case import Basis, Boundary
+from clinseek_core.journal import End
+from clinseek_core.scoring import score
+from clinseek_core.text import one_line, visible
+from clinseek_replay.overview import step_line
+from clinseek_replay.plain import answer_lines, call_lines
+from clinseek_replay.source import FollowSource
+from clinseek_tui.running import Options, Plan, Work, plan_new, plan_resumed
+
+__all__ = ["add_arguments", "main"]
+
+_NO_ANSWER, _INTERRUPTED = 3, 130
+_EXAMPLES = """\
+examples:
+  clinseek-tui run                                 the first bundled case, in the app
+  clinseek-tui run bundled_diagnoses_ccs_90000002  another bundled case
+  clinseek-tui run --headless --out traj.jsonl     without a screen
+  clinseek-tui run --resume traj.jsonl             go on with a run that was cut off
+  clinseek-tui run --ehr mimic-iv-demo --subject 10000032 --at "2180-07-23 20:00:00" \\
+      --question "Which diagnoses explain the abdominal distention?"
+  clinseek-tui run --model qwen3 --base-url http://localhost:8000/v1
+
+Without --model the built-in policy `seeker` answers: rules, no language model, no network.
+The key of an endpoint is read from OPENAI_API_KEY, its address from --base-url or OPENAI_BASE_URL.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("case", nargs="?", metavar="CASE", help="a bundled qid, or a cases file")
+    parser.add_argument("--qid", help="which case of a cases file; the first by default")
+    parser.add_argument("--headless", action="store_true", help="print progress lines instead of the app")
+    parser.add_argument("--json", action="store_true", help="with --headless: print the result as JSON")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the journal; runs/<qid>-<time>.jsonl")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with the journal of a run")
+    parser.add_argument("--ehr", type=Path, metavar="PATH", help="a MIMIC-IV tree: hosp/, icu/, ed/, note/")
+    parser.add_argument("--subject", type=int, metavar="ID", help="a patient of your own question")
+    parser.add_argument("--at", type=_time, metavar="TIME", help='its time: "YYYY-MM-DD HH:MM:SS"')
+    parser.add_argument("--question", metavar="TEXT", help="and what is asked")
+    parser.add_argument("--model", metavar="NAME", help="a model of an OpenAI-compatible endpoint")
+    parser.add_argument("--base-url", metavar="URL", help="the endpoint, such as http://localhost:8000/v1")
+    parser.add_argument(
+        "--allow-remote-model",
+        action="store_true",
+        help="send the record of a patient who is not bundled to an endpoint that is not on this machine",
+    )
+    basis, boundary = Basis.__args__, Boundary.__args__  # type: ignore[attr-defined]
+    parser.add_argument("--basis", choices=basis, default="available", help="by which clock rows are known")
+    parser.add_argument("--boundary", choices=boundary, default="exclusive", help="known before, or at, t")
+    parser.add_argument("--max-rounds", type=_positive, metavar="N", default=Options().max_rounds)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the agent; 0 when it answered, 3 when it ended without an answer, 130 when it was interrupted."""
+    fields = {name: getattr(args, name) for name in Options.__struct_fields__}
+    options = Options(**fields)
+    plan = plan_resumed(args.resume, options, os.environ) if args.resume else plan_new(options, os.environ)
+    headless = args.headless or args.json or not (sys.stdout.isatty() and sys.stdin.isatty())
+    work = Work(plan, _tell)
+    with work:
+        interrupted = _follow_headless(work, plan) if headless else _show(work, plan)
+    if work.error is not None:
+        raise work.error
+    _print_result(plan, work.end, as_json=args.json)
+    if interrupted:
+        return _INTERRUPTED
+    return 0 if work.end is not None and work.end.status == "answered" else _NO_ANSWER
+
+
+def _show(work: Work, plan: Plan) -> bool:
+    from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 - Textual loads only where the app opens
+
+    DebuggerApp(FollowSource(plan.out, mode="live"), work.live).run()
+    return False
+
+
+def _follow_headless(work: Work, plan: Plan) -> bool:
+    """Print each step on stderr as it is finished; True where Ctrl+C ended the run."""
+    _tell(f"{plan.case.qid}: {plan.model.info.name} on patient {plan.case.subject_id}, journal {plan.out}")
+    printer = _StepPrinter(plan.out)
+    try:
+        while work.end is None and work.error is None:
+            work.wait(0.2)
+            printer.print_new(everything=False)
+    except KeyboardInterrupt:
+        work.control.stop()
+        work.wait()
+        return True
+    finally:
+        printer.print_new(everything=True)
+    return False
+
+
+class _StepPrinter:
+    def __init__(self, journal: Path) -> None:
+        self._source = FollowSource(journal, mode="live")
+        self._printed = 0
+
+    def print_new(self, *, everything: bool) -> None:
+        trajectory = self._source.poll()
+        if trajectory is None:
+            trajectory = self._source.select(0)
+        steps = trajectory.steps if everything else trajectory.steps[:-1]
+        for step in steps[self._printed :]:
+            for line in call_lines(step_line(step)):
+                _tell(line)
+        self._printed = max(self._printed, len(steps))
+
+
+def _print_result(plan: Plan, end: End | None, *, as_json: bool) -> None:
+    trajectory = FollowSource(plan.out).select(0)
+    if as_json:
+        graded = score(trajectory.answer, trajectory.gold)
+        result = {
+            "qid": trajectory.qid,
+            "status": trajectory.status,
+            "stop_reason": trajectory.stop_reason,
+            "answer": trajectory.answer,
+            "gold": trajectory.gold,
+            "f1": graded.f1 if graded else None,
+            "steps": len(trajectory.steps),
+            "journal": str(plan.out),
+        }
+        print(json.dumps(msgspec.to_builtins(result)))
+        return
+    for line in answer_lines(trajectory):
+        print(line)
+    if end is not None and end.message:
+        print(visible(f"{end.stop_reason}: {end.message}"))
+    if end is None or end.status != "answered":
+        print(f"go on with it: clinseek-tui run --resume {plan.out}")
+    print(f"journal: {plan.out}")
+
+
+def _tell(text: str) -> None:
+    print(one_line(text, 400), file=sys.stderr, flush=True)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 2180-07-23 20:00:00") from error
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)

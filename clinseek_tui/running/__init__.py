@@ -1,0 +1,7 @@
+"""From options to a run that works: what is asked for, and the thread that does it."""
+
+from clinseek_tui.running.live_run import LiveRun
+from clinseek_tui.running.plan import Options, Plan, plan_new, plan_resumed
+from clinseek_tui.running.work import Work
+
+__all__ = ["LiveRun", "Options", "Plan", "Work", "plan_new", "plan_resumed"]

@@ -1,0 +1,95 @@
+"""The run at work: its record open, its journal locked, its loop in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from clinseek_core.agent import Control, run
+from clinseek_core.ehr.session import EhrSession
+from clinseek_core.errors import ClinseekError, InputError
+from clinseek_core.journal import DataInfo, End, JournalWriter
+from clinseek_core.tools import tools_info
+from clinseek_tui.running.live_run import LiveRun
+from clinseek_tui.running.plan import Plan
+
+__all__ = ["Work"]
+
+
+class Work:
+    """Opens what a plan needs, then runs it in the background; a context manager that stops and closes.
+
+    Opening raises InputError for data that is not there, and for a resumed run whose data has changed.
+    """
+
+    def __init__(self, plan: Plan, tell: Callable[[str], None]) -> None:
+        self.control = Control()
+        self.live = LiveRun(self.control)
+        self.end: End | None = None
+        """How the run ended; None while it goes on, and where `error` says why it could not."""
+        self.error: ClinseekError | None = None
+        self._plan = plan
+        self._session = EhrSession(
+            plan.ehr_root, plan.case.subject_id, plan.case.prediction_time, plan.policy, tell
+        )
+        try:
+            for notice in self._session.notices:
+                tell(notice)
+            self._journal = self._open_journal()
+        except BaseException:
+            self._session.close()
+            raise
+        self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
+
+    def __enter__(self) -> Work:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.control.stop()
+        self._thread.join()
+        self._journal.close()
+        self._session.close()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the run has ended, or for some seconds; an interrupt gets through."""
+        self._thread.join(seconds)
+
+    def _open_journal(self) -> JournalWriter:
+        plan, data = self._plan, DataInfo(source=self._plan.source, digest=self._session.digest)
+        if plan.resumes is not None:
+            if plan.resumes.data.digest != data.digest:
+                raise InputError(
+                    f"{plan.out}: was made on other data than {plan.source} holds now (the snapshots "
+                    "differ); name the data it was made on by --ehr PATH"
+                )
+            return JournalWriter.resume(plan.out)
+        plan.out.parent.mkdir(parents=True, exist_ok=True)
+        return JournalWriter.create(
+            plan.out,
+            case=plan.case,
+            policy=plan.policy,
+            model=plan.model.info,
+            limits=plan.limits,
+            tools=tools_info(self._session.specs),
+            data=data,
+        )
+
+    def _work(self) -> None:
+        try:
+            self.end = run(
+                self._journal,
+                self._plan.model,
+                self._session,
+                self.control,
+                on_progress=self.live.tell,
+                case_folder=self._plan.case_folder,
+            )
+        except ClinseekError as error:
+            self.error = error
+        finally:
+            # A follower tells by the lock that nothing more will come.
+            self._journal.close()
