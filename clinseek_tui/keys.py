@@ -113,7 +113,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("answer", "F1", {"f1,=": "answer"}, "the answer against gold (also =)", "Find"),
     Command(
-        "pause",
+        "pause/go",
         "space",
         {"space": "pause"},
         "pause the run after this step, or let it go on",
@@ -121,7 +121,7 @@ COMMANDS: tuple[Command, ...] = (
         _need("live"),
     ),
     Command(
-        "single step",
+        "step once",
         "s",
         {"s": "single_step"},
         "let the paused run take one step",

@@ -61,6 +61,7 @@ class DebuggerScreen(Screen[None]):
         background: $background;
         #body { height: 1fr; }
         Timeline { width: 30; border-left: solid $foreground 25%; }
+        Painted:focus { border-left: solid $accent 70%; }
         CallView { width: 1fr; }
         &.-narrow {
             Header { height: 2; }
@@ -158,9 +159,7 @@ class DebuggerScreen(Screen[None]):
 
     def _show_standing(self) -> None:
         total = len(self.source.labels)
-        state = self.source.state if isinstance(self.source, Watched) else ""
-        if self.run.ended:
-            state = "ended"
+        state = "ended" if self.run.ended else self.source.state if isinstance(self.source, Watched) else ""
         quiet = time.monotonic() - self._grew_at
         self.query_one(Header).standing = Standing(
             mode=mode_words(self.source.mode, state, self.live is not None and self.live.paused, quiet),

@@ -19,6 +19,7 @@ __all__ = ["about_case", "about_end", "asked", "given_back", "raw", "record", "t
 
 _SPACE = Block("")
 _FAILED = {"error", "refused"}
+_NO_STEP = (_SPACE, Block("∅ no step: the model has not answered", "dim"))
 
 
 def about_case(trajectory: Trajectory) -> Document:
@@ -35,7 +36,15 @@ def about_case(trajectory: Trajectory) -> Document:
         )
     )
     question = (_SPACE, heading("question"), Block(trajectory.question or "unknown"))
-    return (*facts, *question, *_candidates(trajectory), *_prompt(trajectory), *_notes(trajectory.notes))
+    return (
+        *facts,
+        *question,
+        *_candidates(trajectory),
+        *_damage(trajectory),
+        *_notes(trajectory.notes),
+        *(() if trajectory.steps else _NO_STEP),
+        *_prompt(trajectory),
+    )
 
 
 def asked(call: Call) -> Document:
@@ -104,18 +113,22 @@ def record(table: Table, row: int) -> Document:
 
 def about_end(trajectory: Trajectory) -> Document:
     """The answer against gold, how the run ended, and what of its recording could not be read."""
-    damage = [Block(entry.reason, "error", label=f"line {entry.line}") for entry in trajectory.damage]
-    lines = (_SPACE, heading("damaged lines"), *damage) if damage else ()
-    return (*answer_blocks(trajectory), *_ending(trajectory), *lines)
+    return (*answer_blocks(trajectory), *_ending(trajectory), *_damage(trajectory))
+
+
+def _damage(trajectory: Trajectory) -> Document:
+    lines = (Block(entry.reason, "error", label=f"line {entry.line}") for entry in trajectory.damage)
+    return (_SPACE, heading("damaged lines"), *lines) if trajectory.damage else ()
 
 
 def _ending(trajectory: Trajectory) -> Iterator[Block]:
-    if not trajectory.ended:
-        return
     yield from (_SPACE, heading("end"))
+    if not trajectory.ended:
+        yield Block("the journal holds no end of this run", "dim")
+        return
     style = "error" if trajectory.status == "error" else "plain"
     yield Block(trajectory.status, style, label="status")
-    yield from labelled((("reason", trajectory.stop_reason),))
+    yield from labelled((("reason", trajectory.stop_reason), ("answer by", trajectory.answer_source)))
     yield from labelled((("message", trajectory.message),), style)
     usage = [step.usage for step in trajectory.steps if step.usage]
     if usage:

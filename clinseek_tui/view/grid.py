@@ -9,8 +9,9 @@ from rich.cells import cell_len, set_cell_size
 
 from clinseek_core.journal.events import Table
 from clinseek_core.text import one_line
+from clinseek_tui.view.wrap import parted
 
-__all__ = ["GAP", "Column", "cell", "laid_out"]
+__all__ = ["GAP", "Column", "cell", "fitted", "laid_out"]
 
 GAP = 2
 """Blank cells between columns."""
@@ -35,7 +36,7 @@ def laid_out(table: Table, available: int) -> tuple[Column, ...]:
     """The columns of `table`: as wide as their values where that fits `available` cells, else narrowed."""
     sample = table.rows[: max(_SAMPLE // max(len(table.columns), 1), 20)]
     values = [[row[index] for row in sample if index < len(row)] for index in range(len(table.columns))]
-    names = [one_line(name, _WIDEST) for name in table.columns]
+    names = [_line(name, _WIDEST) for name in table.columns]
     natural = [max(1, *map(_measure, [name, *column])) for name, column in zip(names, values, strict=True)]
     cap = _cap(natural, available - GAP * max(len(names) - 1, 0))
     widths = [min(width, cap) for width in natural]
@@ -48,12 +49,15 @@ def laid_out(table: Table, available: int) -> tuple[Column, ...]:
 
 def cell(value: Any, column: Column) -> str:
     """A value on one line of exactly the column's cells: cut with an ellipsis, numbers to the right."""
-    text = NULL if value is None else _line(value, column.width + 1)
+    text = fitted(NULL if value is None else value, column.width)
+    return text.strip().rjust(column.width) if column.numeric else text
+
+
+def fitted(value: Any, width: int) -> str:
+    """A value as text that is safe to show, on one line of exactly `width` cells, cut with an ellipsis."""
+    text = _line(value, width + 1)
     cells = cell_len(text)
-    if cells > column.width:
-        return set_cell_size(text, column.width - 1) + "…"
-    blanks = " " * (column.width - cells)
-    return blanks + text if column.numeric else text + blanks
+    return text + " " * (width - cells) if cells <= width else set_cell_size(text, width - 1) + "…"
 
 
 def _cap(natural: list[int], room: int) -> int:
@@ -69,7 +73,7 @@ def _measure(value: Any) -> int:
 def _line(value: Any, width: int) -> str:
     if isinstance(value, str) and len(value) < width and value.isascii() and value.isprintable():
         return value
-    return one_line(str(value), width)
+    return parted(one_line(str(value), width))
 
 
 def _numeric(values: list[Any]) -> bool:

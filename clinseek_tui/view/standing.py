@@ -28,9 +28,9 @@ class Standing(NamedTuple):
 
 
 def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float) -> str:
-    """`replay`, `live · paused`, `follow · ended`, `follow · writer gone`, `follow · quiet for 40 s`."""
+    """`replay`, `replay · no end`, `live · paused`, `follow · writer gone`, `follow · quiet for 40 s`."""
     if mode == "replay":
-        return mode
+        return mode if state == "ended" else f"{mode} · no end"
     if state in _STATES:
         return f"{mode} · {_STATES[state]}"
     if paused:

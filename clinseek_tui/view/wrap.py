@@ -10,11 +10,12 @@ from rich.cells import get_character_cell_size
 
 from clinseek_core.text import visible
 
-__all__ = ["Span", "shown", "wrapped"]
+__all__ = ["Span", "parted", "shown", "wrapped"]
 
 _TAB = 4
 _WORD = 3
 """A row is broken at a space only beyond its first third: a long word is cut rather than moved down."""
+_JOINERS = {0x200D: None, 0xFE0F: None}
 _CROWD = 4
 """Characters a cell may hold on average: text that takes no room (combining marks) still ends its row."""
 
@@ -39,12 +40,21 @@ def wrapped(text: str, width: int) -> Iterator[Span]:
         position = stop + 1
 
 
+def parted(text: str) -> str:
+    """`text` without the two characters by which a terminal may draw several cells as fewer or more.
+
+    Emoji joined by a joiner, or widened by a selector, take other widths in other terminals, and a row that
+    is wider than one thinks moves the frame. Their parts have one width everywhere.
+    """
+    return text.translate(_JOINERS)
+
+
 def shown(text: str) -> str:
     """A row's characters as they are drawn: visible, and with tabs as spaces up to the next stop."""
     if text.isascii() and text.isprintable():
         return text
     if "\t" not in text:
-        return visible(text)
+        return parted(visible(text))
     out, column = [], 0
     for character in text:
         drawn, cells = _drawn(character, column)
@@ -90,7 +100,5 @@ def _drawn(character: str, column: int) -> tuple[str, int]:
 
 @lru_cache(maxsize=8192)
 def _picture(character: str) -> tuple[str, int]:
-    drawn = visible(character)
-    # The emoji selector may widen what stands before it by one cell.
-    cells = 1 if character == "\ufe0f" else sum(map(get_character_cell_size, drawn))
-    return drawn, cells
+    drawn = parted(visible(character))
+    return drawn, sum(map(get_character_cell_size, drawn))

@@ -13,6 +13,7 @@ from clinseek_tui.widgets.line import Line, cells_of, cut
 __all__ = ["Header"]
 
 _GAP = 3
+_SHORTEST = 8
 
 
 class Header(Line):
@@ -44,22 +45,23 @@ class Header(Line):
         run = self.trajectory
         if run is None:
             return ()
-        who: Words = ((label(run), "accent"), ("  patient ", "dim"), (patient(run), "strong"))
+        name: Words = ((label(run), "accent"),)
+        who: Words = (("  patient ", "dim"), (patient(run), "strong"))
         when: Words = (("cutoff ", "dim"), (cutoff(run), "strong"), (f" ({policy(run)})", "dim"))
         where: Words = ((self.standing.mode, "strong"), ("  ", "dim"), (self.standing.position, "strong"))
         if self.standing.run:
             where = ((self.standing.run, "dim"), ("  ", "dim"), *where)
         score: Words = ((_damage(run), "error"), (f1(run), "strong"))
         if self.size.height == 1:
-            return _apart((*who, ("  ", "dim"), *when), (*where, ("   ", "dim"), *score), width)
-        return _apart(who, where, width) if y == 0 else _apart(when, score, width)
+            return _apart(name, (*who, ("  ", "dim"), *when), (*where, ("   ", "dim"), *score), width)
+        return _apart(name, who, where, width) if y == 0 else _apart((), when, score, width)
 
 
-def _apart(left: Words, right: Words, width: int) -> Words:
-    """The words at both sides; what is at the left gives way."""
-    room = width - cells_of(right) - _GAP
-    kept = cut(left, max(room, 0))
-    return (*kept, (" " * (width - cells_of(kept) - cells_of(right)), "dim"), *right)
+def _apart(name: Words, left: Words, right: Words, width: int) -> Words:
+    """The words at both sides; the name gives way, then what is at the left."""
+    room = max(width - cells_of(right) - _GAP, 0)
+    left = cut((*cut(name, max(room - cells_of(left), _SHORTEST)), *left), room)
+    return (*left, (" " * (width - cells_of(left) - cells_of(right)), "dim"), *right)
 
 
 def _damage(run: Trajectory) -> str:

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from clinseek_core.text import one_line
 from clinseek_tui.view.words import Words
+from clinseek_tui.view.wrap import parted
 
 __all__ = ["Line", "cells_of", "cut"]
 
@@ -85,4 +86,4 @@ def _safe(text: str) -> str:
 def _around(text: str) -> str:
     head = " " * (len(text) - len(text.lstrip(" ")))
     tail = " " * (len(text) - len(text.rstrip(" ")))
-    return head + one_line(text, _LONGEST) + tail
+    return head + parted(one_line(text, _LONGEST)) + tail

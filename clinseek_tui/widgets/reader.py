@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from rich.cells import set_cell_size
 from textual import events, on
 from textual.geometry import Size
 
-from clinseek_core.text import one_line
 from clinseek_replay.search import occurrences
 from clinseek_tui.view.blocks import GAP, Block, Document, label_width
+from clinseek_tui.view.grid import fitted
 from clinseek_tui.view.wrap import Span, shown, wrapped
 from clinseek_tui.widgets.painted import Painted, Piece
 
@@ -112,8 +111,8 @@ class Reader(Painted):
     def _label(self, block: Block, span: Span) -> list[Piece]:
         if not self._indent or not block.label:
             return []
-        label = one_line(block.label, self._indent) if span.start == 0 else ""
-        return [(set_cell_size(label, self._indent + GAP), self.style(block.label_style))]
+        label = fitted(block.label if span.start == 0 else "", self._indent)
+        return [(label + " " * GAP, self.style(block.label_style))]
 
     def _marked(self, block: Block, span: Span) -> list[Piece]:
         plain = self.style(block.style)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import set_cell_size
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
-from clinseek_core.text import one_line
 from clinseek_replay.glyphs import CUT, STATUS, tool_glyph
 from clinseek_replay.trajectory import Call, Step, Trajectory
 from clinseek_tui.glyphs import CASE, RUNNING, THINK
 from clinseek_tui.live import Progress
 from clinseek_tui.view.rows import Row, place
+from clinseek_tui.view.grid import fitted
 from clinseek_tui.view.words import short_name
 from clinseek_tui.widgets.painted import Painted, Piece
 
@@ -131,7 +130,7 @@ class Timeline(Painted):
         return [
             (f"{cells.number:>{self._digits}} ", dim),
             cells.kind,
-            (f" {set_cell_size(one_line(text, room), room)} ", style),
+            (f" {fitted(text, room)} ", style),
             cells.state or (" ", base),
             (f" {cells.rows:>{_COUNT}} ", dim),
         ]
@@ -139,7 +138,7 @@ class Timeline(Painted):
     def _going_on(self, progress: Progress) -> Piece:
         room = max(self.size.width - self._digits - 5, 4)
         # The end of what streams in is what is new.
-        text = one_line(progress.text[-room:] if progress.state == "streaming" else progress.text, room)
+        text = fitted(progress.text[-room:] if progress.state == "streaming" else progress.text, room)
         return f"{' ' * (self._digits + 2)}{_PROGRESS[progress.state]} {text}", self.style("dim")
 
     def _journalled(self) -> set[str]:

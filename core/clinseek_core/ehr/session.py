@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +59,9 @@ class EhrSession:
         try:
             if self._worker is None:
                 self._worker, _ = self._start()
-            answer = self._worker.call("call", name, arguments, deadline_s=_CALL_SECONDS)
+            # JSON carries what a model can write and MessagePack can't: lone surrogates, huge integers.
+            call = json.dumps([name, arguments])
+            answer = self._worker.call("call", call, deadline_s=_CALL_SECONDS)
         except ClinseekError as error:
             self.close()
             return ToolResult(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -33,9 +34,10 @@ def _open(
     return {"digest": snapshot.digest(), "notices": snapshot.notices}
 
 
-def _call(_: Callable[[str], None], name: str, arguments: dict[str, Any]) -> Any:
+def _call(_: Callable[[str], None], call: str) -> Any:
     if "tools" not in _OPEN:
         raise WorkerError("no snapshot is open")
+    name, arguments = json.loads(call)
     return msgspec.to_builtins(_OPEN["tools"].call(name, arguments))
 
 

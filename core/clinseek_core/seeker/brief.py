@@ -20,7 +20,9 @@ _PROMPT = re.compile(
     r"(?P<rest>.*)\Z",
     re.DOTALL,
 )
-_CANDIDATES = re.compile(r"^<candidate_answers>\n(?P<list>.*)\n</candidate_answers>$", re.DOTALL | re.MULTILINE)
+_CANDIDATES = re.compile(
+    r"^<candidate_answers>\n(?P<list>.*)\n</candidate_answers>$", re.DOTALL | re.MULTILINE
+)
 _ONE = "exactly one item"
 _ATTACHED = "<attached_images>"
 

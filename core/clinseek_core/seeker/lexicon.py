@@ -1,7 +1,7 @@
 """General clinical knowledge: what names mean the same, what speaks for a condition, what a drug is for.
 
-`lexicon.tsv` holds it, one concept a line. Columns: `words` are names, `|` between members of a group and `=`
-between names of one drug; `defining` and `supporting` are signs (see `signs.py`); `hints` are words that speak
+`lexicon.tsv` holds it, one concept a line. Columns: `class` is `chronic` or `acute` for a condition;
+`words` are names, `|` between members of a group and `=` between names of one drug; `defining` and `supporting` are signs (see `signs.py`); `hints` are words that speak
 for a condition where a complaint or a report holds them; `serves` are the conditions that a drug, procedure
 or test is for, the usual one first.
 """
@@ -26,13 +26,19 @@ class Concept(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     kind: Kind
-    chronic: bool
+    group: str
+    """`chronic` or `acute` for a condition; `antibiotic` or `pressor` for such drugs."""
     members: tuple[tuple[str, ...], ...]
     """The names of each member of the group; a condition is one member."""
     defining: tuple[str, ...]
     supporting: tuple[str, ...]
     hints: tuple[str, ...]
     serves: tuple[str, ...]
+
+    @property
+    def chronic(self) -> bool:
+        """Whether a condition, once there, stays."""
+        return self.group == "chronic"
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -74,7 +80,7 @@ def _concept(line: dict[str, str]) -> Concept:
     return Concept(
         name=line["concept"],
         kind=kind,
-        chronic=line["course"] == "chronic",
+        group=line["class"],
         members=members,
         defining=_list(line["defining"], ";"),
         supporting=_list(line["supporting"], ";"),

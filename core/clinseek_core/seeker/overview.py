@@ -175,7 +175,9 @@ def _orders(desk: Desk, schema: Schema, stay: Stay, known: str) -> Script[tuple[
     )
 
 
-def _papers(desk: Desk, schema: Schema, stay: Stay, known: str) -> Script[tuple[tuple[str, ...], tuple[Row, ...]]]:
+def _papers(
+    desk: Desk, schema: Schema, stay: Stay, known: str
+) -> Script[tuple[tuple[str, ...], tuple[Row, ...]]]:
     """The stay's latest reports, and the diagnoses of earlier stays."""
     found = yield from _look(
         schema,
@@ -201,7 +203,9 @@ def _since(start: datetime, found: tuple[Row, ...], clock: str) -> tuple[Row, ..
 
 def _culture_signs(cultures: tuple[Row, ...]) -> Signs:
     """A screen is taken from everybody and speaks for nothing."""
-    taken = [row for row in cultures if row["spec_type_desc"] and "SCREEN" not in row["spec_type_desc"].upper()]
+    taken = [
+        row for row in cultures if row["spec_type_desc"] and "SCREEN" not in row["spec_type_desc"].upper()
+    ]
     grown = [row["org_name"] for row in taken if row["org_name"] and row["org_name"].upper() != "CANCELLED"]
     signs = {}
     if taken:

@@ -27,24 +27,13 @@ _SEVERAL_STAYS = 3
 _MONTH = timedelta(days=30)
 _PER_FURTHER_DAY = 0.5
 _USUAL_DAYS = 3
-_PRESSORS = {"norepinephrine", "epinephrine"}
+_DRUG_SIGNS = {"pressor": "vasopressor", "antibiotic": "antibiotic"}
 _ORDERS = {
     "ventilation": ("mechanical ventilation", "invasive ventilation", "intubation"),
     "transfusion": ("red cell product", "platelet product", "plasma product", "packed red"),
     "intervention": ("postop", "interventional radiology", "or sent", "procedure", "drain"),
     "discharge order": ("adt orders discharge",),
 }
-_INFECTIONS = {
-    "sepsis",
-    "intra-abdominal infection",
-    "appendicitis",
-    "pneumonia",
-    "aspiration pneumonitis",
-    "cellulitis",
-    "endocarditis",
-    "urinary tract infection",
-}
-"""What an antibiotic is usually for."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -108,10 +97,8 @@ def _treatment(picture: Picture) -> Iterator[tuple[str, str]]:
     for row in picture.drugs:
         if not row["source"].startswith("home"):
             for named in named_in(row["drug"]):
-                if named.concept.name in _PRESSORS:
-                    yield "vasopressor", row["drug"]
-                if named.concept.kind == "drug" and named.concept.serves[0] in _INFECTIONS:
-                    yield "antibiotic", row["drug"]
+                if named.concept.group in _DRUG_SIGNS:
+                    yield _DRUG_SIGNS[named.concept.group], row["drug"]
 
 
 def _history(picture: Picture, now: datetime) -> Iterator[tuple[str, str]]:

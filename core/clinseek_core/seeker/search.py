@@ -87,7 +87,9 @@ def read_hits(answers: tuple[str, ...]) -> Hits:
     """The hits in the answers to `searches`."""
     hits = defaultdict(list)
     for answer in answers:
-        for row in rows(answer, "term", "how", "source", "this_stay", "earlier", "denied", "latest", "example"):
+        for row in rows(
+            answer, "term", "how", "source", "this_stay", "earlier", "denied", "latest", "example"
+        ):
             role, _, table = row["source"].partition(": ")
             hit = Hit(
                 role=role,

@@ -22,7 +22,9 @@ def whereabouts(stay: Stay, now: datetime) -> str:
     place = f" ({stay.place})" if stay.place else ""
     here = f"An {stay.kind} is open{place}; it began {elapsed} ago, at {stay.start:%Y-%m-%d %H:%M}."
     earlier = len(stay.earlier_days)
-    past = f"There were {counted(earlier, 'admission')} before." if earlier else "No earlier admission is known."
+    past = (
+        f"There were {counted(earlier, 'admission')} before." if earlier else "No earlier admission is known."
+    )
     return sentences([who, here, past])
 
 
@@ -56,7 +58,9 @@ def drugs(found: tuple[Row, ...], waiting: tuple[Row, ...]) -> str:
     ordered = _names(found, ("ordered",))
     lines = [f"Given or dispensed so far: {listed(given)}." if given else "No dose is recorded so far."]
     if waiting:
-        lines.append(f"Ordered without a dose yet: {listed(dict.fromkeys(r['medication'] for r in waiting))}.")
+        lines.append(
+            f"Ordered without a dose yet: {listed(dict.fromkeys(r['medication'] for r in waiting))}."
+        )
     elif ordered:
         lines.append(f"Ordered: {listed(ordered)}.")
     return sentences(lines)

@@ -26,7 +26,18 @@ _USUAL, _OTHER = 1.0, 0.6
 _FULL_REASON = 6.0
 """Points of a condition that make it evident."""
 _MOST_ITEMS = 20
-_NOW = ("complaint", "report", "ordered", "requested", "given", "dispensed", "charted", "measured", "culture", "place")
+_NOW = (
+    "complaint",
+    "report",
+    "ordered",
+    "requested",
+    "given",
+    "dispensed",
+    "charted",
+    "measured",
+    "culture",
+    "place",
+)
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -45,15 +56,21 @@ class Weighed(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def weigh(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Weighed:
-    """The points of `item`, and why."""
+def weigh(
+    item: Item, picture: Picture, hits: Hits, asked: Asked, further: tuple[Evidence, ...] = ()
+) -> Weighed:
+    """The points of `item`, and why; `further` is evidence that was followed up."""
     if item.kind == "condition":
         evidence = list(_for_condition(item, picture, hits))
     else:
-        evidence = [*_from_mentions(item, hits), *_from_signs(item, picture), *_from_reasons(item, picture, hits)]
+        evidence = [
+            *_from_mentions(item, hits),
+            *_from_signs(item, picture),
+            *_from_reasons(item, picture, hits),
+        ]
         if item.kind == "drug":
             evidence += _from_orders(item, picture, hits, asked)
-    return _sum(item, evidence)
+    return _sum(item, [*evidence, *further])
 
 
 def weigh_condition(concept: Concept, picture: Picture, hits: Hits) -> float:
@@ -182,7 +199,9 @@ def _from_orders(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Iter
         medication = row["medication"].lower()
         same = {word for named in named_in(medication) for word in named.words} & names
         if same or any(word in medication for word in names):
-            yield Evidence("waiting", f"ordered {row['frequency']} at {row['entertime']}, no dose yet".replace("  ", " "))
+            yield Evidence(
+                "waiting", f"ordered {row['frequency']} at {row['entertime']}, no dose yet".replace("  ", " ")
+            )
     given = [hit for hit in found if hit.this_stay and hit.role in {"given", "dispensed"}]
     ordered = any(hit.this_stay and hit.role == "ordered" for hit in found)
     if asked.next and given and not ordered:

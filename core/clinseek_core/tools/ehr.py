@@ -6,7 +6,6 @@ import csv
 import difflib
 import io
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,28 +13,23 @@ from clinseek_core.ehr.candidates import CANDIDATE_TABLES, CandidateIndex
 from clinseek_core.ehr.sandbox import RefusedError
 from clinseek_core.ehr.snapshot import Rows, Snapshot, SnapshotTable
 from clinseek_core.ehr.source import quoted
-from clinseek_core.errors import ClinseekError
-from clinseek_core.journal.events import Status, Table
+from clinseek_core.journal.events import Table
 from clinseek_core.mimic import table as catalogue_table
 from clinseek_core.mimic.contract import CONTRACT
+from clinseek_core.tools.arguments import CallError, check_arguments, count, encodable, moment
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_core.tools.spec import ToolResult, ToolSpec
 
 __all__ = ["EhrTools"]
 
+_SPECS = {spec.name: spec for spec in EHR_TOOLS}
 _ROWS_BY_TIME = 500
 _LATEST_ROWS = 20
 _SQL_ROWS = 1000
 _CANDIDATES = 20
 _MAX_QUERIES = 20
-
-
-class _ToolError(ClinseekError):
-    """What a tool tells the model instead of a result."""
-
-    def __init__(self, message: str, status: Status = "error") -> None:
-        super().__init__(message)
-        self.status = status
+_MAX_CHARACTERS = 16_000_000
+"""Of one result; a journal keeps all of it."""
 
 
 class EhrTools:
@@ -54,14 +48,15 @@ class EhrTools:
         """Answer one call; any name and any arguments give a result."""
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
 
+        name, arguments = encodable(name), encodable(arguments)
         tool = self._tools.get(name)
         try:
             if tool is None:
-                raise _ToolError(f"there is no tool {name}; {_nearest(name, self._tools)}")
-            _check_arguments(name, arguments)
+                raise CallError(f"there is no tool {name}; {_nearest(name, self._tools)}")
+            check_arguments(_SPECS[name], arguments)
             self._check_subject(arguments)
-            return tool(arguments)
-        except _ToolError as error:
+            return _bounded(tool(arguments))
+        except CallError as error:
             return ToolResult(status=error.status, text=f"Error: {error}")
         except RefusedError as error:
             return ToolResult(status="error", text=f"Error: {error}")
@@ -91,9 +86,9 @@ class EhrTools:
 
     def _load_ehr(self, arguments: dict[str, Any]) -> ToolResult:
         cutoff = self._snapshot.cutoff
-        asked = _time(arguments, "timestamp", end=False)
+        asked = moment(arguments, "timestamp", end=False)
         if asked != cutoff:
-            raise _ToolError(
+            raise CallError(
                 f"this run sees the record as of {cutoff}; it can't be loaded as of {asked}."
                 f" Call ehr.load_ehr with timestamp {cutoff}, or go on: the record is open.",
                 "refused",
@@ -143,9 +138,9 @@ class EhrTools:
 
     def _records_by_time(self, arguments: dict[str, Any]) -> ToolResult:
         table = self._timed_table(arguments)
-        start, end = _time(arguments, "start_time", end=False), _time(arguments, "end_time", end=True)
+        start, end = moment(arguments, "start_time", end=False), moment(arguments, "end_time", end=True)
         if end < start:
-            raise _ToolError(f"end_time {end} is before start_time {start}")
+            raise CallError(f"end_time {end} is before start_time {start}")
         rows = self._snapshot.select(
             f"SELECT * FROM {quoted(table.name)} WHERE {table.clock} BETWEEN ? AND ?",
             [start, end],
@@ -167,21 +162,21 @@ class EhrTools:
                 text=f"0 rows\n{','.join(rows.columns)}",
                 table=Table(columns=rows.columns, rows=(), total=0),
             )
-        count = len(rows.rows)
-        head = f"{count} row{'s' if count > 1 else ''}"
+        shown = len(rows.rows)
+        head = f"{shown} row{'s' if shown > 1 else ''}"
         if rows.more:
-            head = f"the first {count} rows; there are more: use LIMIT and OFFSET, or aggregate"
+            head = f"the first {shown} rows; there are more: use LIMIT and OFFSET, or aggregate"
         return ToolResult(
             status="ok",
             text=f"{head}\n{_csv(rows.columns, rows.rows)}",
-            table=Table(columns=rows.columns, rows=rows.rows, total=count + rows.more),
+            table=Table(columns=rows.columns, rows=rows.rows, total=shown + rows.more),
         )
 
     def _candidates_by_keyword(self, arguments: dict[str, Any]) -> ToolResult:
         table = self._candidate_table(arguments)
         words = str(arguments["keyword"]).lower().split()
         if not words:
-            raise _ToolError("keyword is empty; give at least one word")
+            raise CallError("keyword is empty; give at least one word")
         where = " AND ".join("contains(lower(candidate), ?)" for _ in words)
         rows = self._snapshot.select(
             f"SELECT * FROM {quoted(table.name)} WHERE {where}"
@@ -194,7 +189,7 @@ class EhrTools:
         table = self._candidate_table(arguments)
         asked = arguments["query"]
         queries = [str(query) for query in (asked if isinstance(asked, list) else [asked])][:_MAX_QUERIES]
-        limit = _count(arguments, "limit", _CANDIDATES)
+        limit = count(arguments, "limit", _CANDIDATES)
         index = self._index(table.name)
         rows = tuple((query, name, score) for query in queries for name, score in index.search(query, limit))
         columns = ("query", "candidate", "score")
@@ -217,71 +212,38 @@ class EhrTools:
         name = str(arguments["table_name"]).strip().lower()
         table = self._snapshot.tables.get(name)
         if table is None:
-            raise _ToolError(f"there is no table {name}; {_nearest(name, self._snapshot.tables)}")
+            raise CallError(f"there is no table {name}; {_nearest(name, self._snapshot.tables)}")
         return table
 
     def _timed_table(self, arguments: dict[str, Any]) -> SnapshotTable:
         table = self._table(arguments)
         if not table.clock:
-            raise _ToolError(f"{table.name} has no times; read it with ehr.run_sql_query")
+            raise CallError(f"{table.name} has no times; read it with ehr.run_sql_query")
         return table
 
     def _candidate_table(self, arguments: dict[str, Any]) -> SnapshotTable:
         table = self._table(arguments)
         if table.name not in CANDIDATE_TABLES:
-            raise _ToolError(f"{table.name} is no candidate table; there are {', '.join(CANDIDATE_TABLES)}")
+            raise CallError(f"{table.name} is no candidate table; there are {', '.join(CANDIDATE_TABLES)}")
         return table
 
     def _check_subject(self, arguments: dict[str, Any]) -> None:
         asked = arguments.get("subject_id")
         if asked is not None and str(asked).strip() != str(self._snapshot.subject_id):
-            raise _ToolError(
+            raise CallError(
                 f"this run reads patient {self._snapshot.subject_id} only, not {str(asked)[:40]!r}", "refused"
             )
 
 
-def _check_arguments(name: str, arguments: dict[str, Any]) -> None:
-    """Tell the model which arguments are missing, unknown or of the wrong kind."""
-    spec = next(spec for spec in EHR_TOOLS if spec.name == name)
-    allowed, required = spec.parameters["properties"], spec.parameters["required"]
-    # Models send the patient to tools that do not take one; it is checked like everywhere else.
-    unknown = [key for key in arguments if key not in allowed and key != "subject_id"]
-    missing = [key for key in required if key not in arguments and key != "subject_id"]
-    if unknown or missing:
-        problem = f"missing {', '.join(missing)}" if missing else f"unknown {', '.join(map(str, unknown))}"
-        raise _ToolError(f"{name}: {problem}; it takes {', '.join(allowed)}")
-    for key, value in arguments.items():
-        fits = isinstance(value, str | int | float) or (key in {"query", "response"} and _texts(value))
-        if not fits or isinstance(value, bool):
-            raise _ToolError(f"{name}: {key} has the wrong type {type(value).__name__}")
-    if name == "ehr.finish" and not isinstance(arguments["response"], str | list):
-        raise _ToolError(f"{name}: response is a list of texts, one per answer item")
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _count(arguments: dict[str, Any], key: str, default: int) -> int:
-    try:
-        return max(min(int(arguments.get(key, default)), _SQL_ROWS), 0)
-    except (ValueError, OverflowError) as error:
-        raise _ToolError(f"{key} is not a whole number: {str(arguments[key])[:40]!r}") from error
-
-
-def _time(arguments: dict[str, Any], key: str, *, end: bool) -> datetime:
-    """A time as a model writes it; a bare date is the day's start or, as an end, its last second."""
-    text = str(arguments[key]).strip()
-    try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError as error:
-        raise _ToolError(f"{key} is not a time like 2150-03-03 06:00:00: {text[:40]!r}") from error
-    whole_day = end and len(text) == len("2150-03-03")
-    return moment + timedelta(days=1, seconds=-1) if whole_day else moment
+def _bounded(result: ToolResult) -> ToolResult:
+    if len(result.text) <= _MAX_CHARACTERS:
+        return result
+    text = f"Error: the result has {len(result.text):,} characters; ask for fewer columns or rows."
+    return ToolResult(status="limited", text=text)
 
 
 def _page(rows: Rows, table: SnapshotTable, arguments: dict[str, Any], default: int, what: str) -> ToolResult:
-    offset, limit = _count(arguments, "offset", 0), _count(arguments, "limit", default)
+    offset, limit = count(arguments, "offset", 0), count(arguments, "limit", default)
     total, shown = len(rows.rows), rows.rows[offset : offset + limit]
     if not shown:
         text = f"{table.name}: no rows {what} (of {table.rows} in the table)"

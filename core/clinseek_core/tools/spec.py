@@ -44,6 +44,6 @@ class Toolbox(Protocol):
 
 
 def tools_info(specs: tuple[ToolSpec, ...]) -> ToolsInfo:
-    """The names of some tools and the SHA-256 of their JSON, keys sorted, as a journal's header holds them."""
+    """What a journal's header says of some tools; the digest is of their JSON with sorted keys."""
     canonical = msgspec.json.encode(specs, order="sorted")
     return ToolsInfo(names=tuple(spec.name for spec in specs), digest=hashlib.sha256(canonical).hexdigest())

@@ -1,0 +1,158 @@
+"""The seeker's way through a case, from opening the record to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from clinseek_core.seeker.brief import Brief
+from clinseek_core.seeker.desk import Desk, finish
+from clinseek_core.seeker.drug_trail import follow_orders
+from clinseek_core.seeker.items import Item, items_of, terms_of
+from clinseek_core.seeker.lexicon import named_in
+from clinseek_core.seeker.opening import open_record
+from clinseek_core.seeker.overview import Picture, look_around
+from clinseek_core.seeker.propose import CANDIDATE_TABLES, proposed
+from clinseek_core.seeker.question import Asked, read_question
+from clinseek_core.seeker.reading import rows
+from clinseek_core.seeker.risk import judge
+from clinseek_core.seeker.script import Script, Turn
+from clinseek_core.seeker.search import Hits, read_hits, searches
+from clinseek_core.seeker.sources import Schema
+from clinseek_core.seeker.trails import follow_signs
+from clinseek_core.seeker.weigh import LEAST, Weighed, choose, weigh
+from clinseek_core.seeker.words import counted, listed, sentences
+
+__all__ = ["seek"]
+
+_MOST_ITEMS = 400
+_SPELLED = 8
+_REASONS = 3
+_TOLD = 6
+_RUNNERS_UP = 3
+_OWN_RULES = "These are sums of fixed weights, by rules and without a language model."
+
+
+def seek(brief: Brief) -> Script[None]:
+    """Seek the evidence the question needs, and answer."""
+    asked = read_question(brief)
+    desk = Desk(brief.subject_id)
+    schema = yield from open_record(desk, brief, asked)
+    picture = yield from look_around(
+        desk, schema, brief.now, "I know the columns. Where is the patient now, and since when?"
+    )
+    followed = yield from follow_signs(desk, schema, picture, _summary(picture))
+    picture = msgspec.structs.replace(picture, signs=picture.signs | followed.signs)
+    if asked.whether:
+        yield from _answer_whether(desk, schema, brief, asked, picture, followed.says)
+    else:
+        yield from _answer_which(desk, schema, brief, asked, picture, followed.says)
+
+
+def _answer_whether(
+    desk: Desk, schema: Schema, brief: Brief, asked: Asked, picture: Picture, known: str
+) -> Script[None]:
+    """Judge an outcome by its weights, or a fact by what the record says of the things named."""
+    if asked.outcome is not None:
+        verdict = judge(asked.outcome, picture, asked, brief.now)
+        yes, why = verdict.yes, sentences([known, verdict.why])
+    else:
+        names = dict.fromkeys(found.words[0] for found in named_in(brief.question))
+        items = items_of(tuple(names), asked.kind)
+        weighed, _ = yield from _weighed(desk, schema, asked, picture, items, known)
+        yes = bool(weighed) and all(w.points >= LEAST[w.item.kind] for w in weighed)
+        why = " ".join(map(_reasoned, weighed)) or "I know none of the things that the question names."
+    said = _spelled_whether(yes, brief.candidates)
+    yield Turn(sentences([why, f"So my answer is {said}.", _OWN_RULES]), (finish((said,)),))
+
+
+def _answer_which(
+    desk: Desk, schema: Schema, brief: Brief, asked: Asked, picture: Picture, known: str
+) -> Script[None]:
+    """Search the record for every candidate, weigh, follow the best, answer."""
+    names = brief.candidates or proposed(picture, asked)
+    items = items_of(names[:_MOST_ITEMS], asked.kind)
+    weighed, hits = yield from _weighed(desk, schema, asked, picture, items, known)
+    best = choose(weighed, msgspec.structs.replace(asked, one=False))
+    further = yield from follow_orders(desk, schema, picture, hits, best)
+    weighed = tuple(weigh(item, picture, hits, asked, further.get(item.name, ())) for item in items)
+    chosen = choose(weighed, asked)
+    answer = tuple(w.item.name for w in chosen)
+    if not brief.candidates:
+        answer = yield from _official(desk, chosen)
+    yield Turn(_conclusion(chosen, weighed, answer), (finish(answer),))
+
+
+def _weighed(
+    desk: Desk, schema: Schema, asked: Asked, picture: Picture, items: tuple[Item, ...], known: str
+) -> Script[tuple[tuple[Weighed, ...], Hits]]:
+    """Search for the items and all that speaks for them; their points and the hits."""
+    asks = searches(desk, schema, terms_of(items), picture.stay.start) if items else ()
+    hits: Hits = {}
+    if asks:
+        what = f"I search the record's words for {listed(dict.fromkeys(item.name for item in items), 4)}"
+        thought = f"{what}, their other names, and what speaks for them."
+        hits = read_hits((yield Turn(sentences([known, thought]), asks)))
+    return tuple(weigh(item, picture, hits, asked) for item in items), hits
+
+
+def _official(desk: Desk, chosen: tuple[Weighed, ...]) -> Script[tuple[str, ...]]:
+    """The chosen names as the candidate tables spell them, where these hold them."""
+    tables = {w.item.name: CANDIDATE_TABLES.get(w.item.kind, "") for w in chosen[:_SPELLED]}
+    asks = {name: desk.candidates(table, _keyword(name), 5) for name, table in tables.items() if table}
+    if not asks:
+        return tuple(tables)
+    answers = yield Turn(
+        f"The question brings no candidates. I look up how the candidate tables spell {listed(asks)}.",
+        tuple(asks.values()),
+    )
+    found = {name: rows(answer, "candidate") for name, answer in zip(asks, answers, strict=True)}
+    return tuple(dict.fromkeys(found[name][0]["candidate"] if found.get(name) else name for name in tables))
+
+
+def _keyword(name: str) -> str:
+    return " ".join(name.split()[:3])
+
+
+def _spelled_whether(yes: bool, candidates: Iterable[str]) -> str:
+    wanted = "yes" if yes else "no"
+    return next((name for name in candidates if name.strip().lower() == wanted), wanted)
+
+
+def _summary(picture: Picture) -> str:
+    """What the overview comes to, before the trails."""
+    known = [row["diagnosis"] for row in picture.history]
+    return sentences(
+        [
+            f"{counted(len(picture.reports), 'report')} of this stay." if picture.reports else "",
+            f"Earlier stays were coded with {listed(known, 4)}." if known else "",
+            f"In sum: {listed(dict.fromkeys(picture.signs.values()), 8)}." if picture.signs else "",
+        ]
+    )
+
+
+def _reasoned(weighed: Weighed) -> str:
+    reasons = "; ".join(weighed.reasons[:_REASONS]) or "nothing speaks for it"
+    return f"{weighed.item.name} ({weighed.points:g} points): {reasons}."
+
+
+def _conclusion(chosen: tuple[Weighed, ...], weighed: tuple[Weighed, ...], answer: tuple[str, ...]) -> str:
+    if not chosen:
+        return f"I found nothing that the question could mean. {_OWN_RULES}"
+    best = max(w.points for w in chosen)
+    weak = (
+        "Nothing in the record speaks clearly for one of them; I give the least unlikely." if best < 1 else ""
+    )
+    names = {w.item.name for w in chosen}
+    others = sorted((w for w in weighed if w.item.name not in names), key=lambda w: (-w.points, w.item.name))
+    next_best = [f"{w.item.name} ({w.points:g})" for w in others[:_RUNNERS_UP]]
+    return sentences(
+        [
+            f"I answer {listed(answer, 12)}.",
+            weak,
+            *map(_reasoned, chosen[:_TOLD]),
+            f"Next came {listed(next_best)}." if next_best else "",
+            _OWN_RULES,
+        ]
+    )
