@@ -61,7 +61,7 @@ class DebuggerScreen(Screen[None]):
         background: $background;
         #body { height: 1fr; }
         Timeline { width: 30; border-left: solid $foreground 25%; }
-        Painted:focus { border-left: solid $accent 70%; }
+        Timeline:focus { border-left: solid $accent 60%; }
         CallView { width: 1fr; }
         &.-narrow {
             Header { height: 2; }

@@ -50,7 +50,8 @@ def laid_out(table: Table, available: int) -> tuple[Column, ...]:
 def cell(value: Any, column: Column) -> str:
     """A value on one line of exactly the column's cells: cut with an ellipsis, numbers to the right."""
     text = fitted(NULL if value is None else value, column.width)
-    return text.strip().rjust(column.width) if column.numeric else text
+    bare = text.rstrip()
+    return " " * (len(text) - len(bare)) + bare if column.numeric else text
 
 
 def fitted(value: Any, width: int) -> str:

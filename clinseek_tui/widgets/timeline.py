@@ -14,8 +14,8 @@ from clinseek_replay.glyphs import CUT, STATUS, tool_glyph
 from clinseek_replay.trajectory import Call, Step, Trajectory
 from clinseek_tui.glyphs import CASE, RUNNING, THINK
 from clinseek_tui.live import Progress
-from clinseek_tui.view.rows import Row, place
 from clinseek_tui.view.grid import fitted
+from clinseek_tui.view.rows import Row, place
 from clinseek_tui.view.words import short_name
 from clinseek_tui.widgets.painted import Painted, Piece
 

@@ -55,11 +55,15 @@ def _item(name: str, kind: Kind, labels: set[str]) -> Item:
     while term in labels or term in concepts():
         term += "*"
     labels.add(term)
-    words = {phrase for phrase in (_plain(name),) if phrase}
+    return Item(name, kind, named, term, tuple(sorted(_own_words(name, kind, named))))
+
+
+def _own_words(name: str, kind: Kind, named: tuple[Named, ...]) -> set[str]:
+    """What names this item and no other one: a group of drugs may hold several items."""
+    known = {word for found in named for word in found.words}
     if kind == "drug":
-        words |= {word for found in named for word in found.words}
-        words |= set(_first_word(name)) if not named else set()
-    return Item(name, kind, named, term, tuple(sorted(words)))
+        return known or {_plain(name), *_first_word(name)} - {""}
+    return {_plain(name)} - known - {""}
 
 
 def terms_of(items: tuple[Item, ...]) -> tuple[Term, ...]:

@@ -1,9 +1,9 @@
 """General clinical knowledge: what names mean the same, what speaks for a condition, what a drug is for.
 
-`lexicon.tsv` holds it, one concept a line. Columns: `class` is `chronic` or `acute` for a condition;
-`words` are names, `|` between members of a group and `=` between names of one drug; `defining` and `supporting` are signs (see `signs.py`); `hints` are words that speak
-for a condition where a complaint or a report holds them; `serves` are the conditions that a drug, procedure
-or test is for, the usual one first.
+`lexicon.tsv` holds it, one concept a line. Its columns: `class` is `chronic` or `acute` for a condition;
+`words` are names, `|` between members of a group and `=` between the names of one drug; `defining` and
+`supporting` are signs (see `signs.py`); `hints` are words that speak for a condition where a complaint or a
+report holds them; `serves` are the conditions that a drug, procedure or test is for, the usual one first.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def concepts() -> dict[str, Concept]:
 def named_in(text: str) -> tuple[Named, ...]:
     """What `text` names, in its order, each once; a longer name hides the shorter ones inside it."""
     names, pattern = _vocabulary()
-    found = {}
+    found: dict[tuple[str, str], Named] = {}
     for match in pattern.finditer(text.lower()):
         for named in names[match["name"]]:
             found.setdefault((named.concept.name, named.words[0]), named)

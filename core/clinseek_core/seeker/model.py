@@ -35,7 +35,7 @@ class Seeker:
         on_progress: Callable[[ModelProgress], None],
         cancelled: StopSignal,
     ) -> Reply:
-        """The next turn of the search. Its thought is an `ehr.think` call, or text where that is not on offer.
+        """The next turn: its thought is an `ehr.think` call, or text where that is not on offer.
 
         Raises ModelError for a prompt that is not a case's, and after a stop.
         """

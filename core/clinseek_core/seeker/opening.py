@@ -13,7 +13,7 @@ from clinseek_core.text import one_line
 
 __all__ = ["open_record"]
 
-_ASKS_PER_TURN = 8
+_ASKS_PER_TURN = 12
 _LARGEST = 5
 
 
@@ -24,7 +24,7 @@ def open_record(desk: Desk, brief: Brief, asked: Asked) -> Script[Schema]:
     counts = read_tables(loaded, listing)
     tables = [name for name in dict.fromkeys(s.table for s in SOURCES) if counts.get(name, 0) > 0]
     thought = sentences([_holdings(counts), "I read the columns of the tables that I want to search."])
-    columns = {}
+    columns: dict[str, frozenset[str]] = {}
     for first in range(0, len(tables), _ASKS_PER_TURN):
         batch = tables[first : first + _ASKS_PER_TURN]
         asks = [desk.describe(name) if name == asked.focus else desk.columns(name) for name in batch]
@@ -43,7 +43,7 @@ def _introduction(brief: Brief, asked: Asked) -> str:
         wanted = f"As I read the question, it wants {amount}{choice}."
     return sentences(
         [
-            "I am seeker, the built-in rule-based policy: fixed rules and tables of weights, no language model.",
+            "I am seeker, the built-in rule-based policy: fixed rules and weights, no language model.",
             wanted,
             "I can't look at the attached images; I go by the record." if brief.images else "",
             f"First I open the record of patient {brief.subject_id} as of {brief.now}.",

@@ -33,7 +33,7 @@ _LABS = Template("""\
 SELECT d.label, d.fluid,
   count(*) FILTER (WHERE l.charttime >= $start) AS results,
   count(l.flag) FILTER (WHERE l.charttime >= $start) AS abnormal,
-  arg_max(coalesce(l.value, l.comments), l.charttime) FILTER (WHERE l.charttime >= $start) AS latest,
+  arg_max(coalesce(nullif(l.value, '___'), l.valuenum::VARCHAR, l.comments), l.charttime) FILTER (WHERE l.charttime >= $start) AS latest,
   max(l.valueuom) AS unit,
   min(l.valuenum) FILTER (WHERE l.charttime >= $start) AS lowest,
   max(l.valuenum) FILTER (WHERE l.charttime >= $start) AS highest,
@@ -53,8 +53,8 @@ FROM poe WHERE ordertime >= $start
 GROUP BY ALL ORDER BY orders DESC, order_type, order_subtype LIMIT 60""")
 _DRUGS = Template("""\
 WITH texts AS ($texts)
-SELECT source, text AS drug, count(*) AS times, max(at) AS latest FROM texts
-WHERE text IS NOT NULL AND at >= $start
+SELECT source, text AS drug, count(*) AS times, max(happened) AS latest FROM texts
+WHERE text IS NOT NULL AND happened >= $start
 GROUP BY ALL ORDER BY latest DESC, source, drug LIMIT 120""")
 _WAITING = Template("""\
 SELECT p.medication, p.route, p.frequency, p.entertime, p.starttime FROM pharmacy p
@@ -202,11 +202,9 @@ def _since(start: datetime, found: tuple[Row, ...], clock: str) -> tuple[Row, ..
 
 
 def _culture_signs(cultures: tuple[Row, ...]) -> Signs:
-    """A screen is taken from everybody and speaks for nothing."""
-    taken = [
-        row for row in cultures if row["spec_type_desc"] and "SCREEN" not in row["spec_type_desc"].upper()
-    ]
-    grown = [row["org_name"] for row in taken if row["org_name"] and row["org_name"].upper() != "CANCELLED"]
+    """What was sent and grew; a screen is taken from everybody and speaks for nothing."""
+    taken = [row for row in cultures if "SCREEN" not in (row["spec_type_desc"] or "SCREEN").upper()]
+    grown = [row["org_name"] for row in taken if row["org_name"] not in {"", "CANCELLED"}]
     signs = {}
     if taken:
         specimens = dict.fromkeys(row["spec_type_desc"].lower() for row in taken)

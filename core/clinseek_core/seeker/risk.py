@@ -1,7 +1,7 @@
-"""Yes or no about an outcome: signs of how ill the patient is, weighed by `risk.tsv` against `thresholds.tsv`.
+"""Yes or no about an outcome: signs of how ill the patient is, in points, against a threshold.
 
-The weights follow common sense of the bedside (the worse the signs, the longer and graver the stay); they were
-not fitted to any data.
+`risk.tsv` and `thresholds.tsv` hold both. The weights follow the common sense of the bedside: the worse the
+signs, the longer and graver the stay. They were not fitted to any data.
 """
 
 from __future__ import annotations

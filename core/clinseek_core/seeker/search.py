@@ -23,6 +23,7 @@ _SEARCHES: tuple[tuple[Role, ...], ...] = (
 )
 """What is searched together: words about the patient, drugs and orders, results and places."""
 _LOOKED_FOR = {"hint": {"complaint", "report"}, "drug": {"ordered", "given", "dispensed", "home", "charted"}}
+_COLUMNS = ("term", "how", "source", "this_stay", "earlier", "denied", "latest", "example")
 _MAX_WORDS_CHARACTERS = 12_000
 """In one statement: the tool takes 20 000 characters."""
 _PREFIX = 8
@@ -36,7 +37,7 @@ WITH words AS (
 texts AS (
   $texts),
 said AS MATERIALIZED (
-  SELECT source, text, count(*) AS times, count(*) FILTER (WHERE at >= $start) AS now_times, max(at) AS latest
+  SELECT source, text, count(*) AS times, count(*) FILTER (WHERE happened >= $start) AS now_times, max(happened) AS latest
   FROM texts WHERE text IS NOT NULL GROUP BY ALL),
 near AS MATERIALIZED (
   SELECT said.*, words.*, '\\b' || regexp_escape(word)

@@ -34,6 +34,16 @@ _RUNNERS_UP = 3
 _OWN_RULES = "These are sums of fixed weights, by rules and without a language model."
 
 
+class _Inquiry(msgspec.Struct, frozen=True):
+    """What is known before the answer is sought: the task, and the record as the overview shows it."""
+
+    brief: Brief
+    asked: Asked
+    desk: Desk
+    schema: Schema
+    picture: Picture
+
+
 def seek(brief: Brief) -> Script[None]:
     """Seek the evidence the question needs, and answer."""
     asked = read_question(brief)
@@ -44,57 +54,56 @@ def seek(brief: Brief) -> Script[None]:
     )
     followed = yield from follow_signs(desk, schema, picture, _summary(picture))
     picture = msgspec.structs.replace(picture, signs=picture.signs | followed.signs)
+    inquiry = _Inquiry(brief, asked, desk, schema, picture)
     if asked.whether:
-        yield from _answer_whether(desk, schema, brief, asked, picture, followed.says)
+        yield from _answer_whether(inquiry, followed.says)
     else:
-        yield from _answer_which(desk, schema, brief, asked, picture, followed.says)
+        yield from _answer_which(inquiry, followed.says)
 
 
-def _answer_whether(
-    desk: Desk, schema: Schema, brief: Brief, asked: Asked, picture: Picture, known: str
-) -> Script[None]:
+def _answer_whether(inquiry: _Inquiry, known: str) -> Script[None]:
     """Judge an outcome by its weights, or a fact by what the record says of the things named."""
+    brief, asked = inquiry.brief, inquiry.asked
     if asked.outcome is not None:
-        verdict = judge(asked.outcome, picture, asked, brief.now)
+        verdict = judge(asked.outcome, inquiry.picture, asked, brief.now)
         yes, why = verdict.yes, sentences([known, verdict.why])
     else:
         names = dict.fromkeys(found.words[0] for found in named_in(brief.question))
-        items = items_of(tuple(names), asked.kind)
-        weighed, _ = yield from _weighed(desk, schema, asked, picture, items, known)
+        weighed, _ = yield from _weighed(inquiry, items_of(tuple(names), asked.kind), known)
         yes = bool(weighed) and all(w.points >= LEAST[w.item.kind] for w in weighed)
         why = " ".join(map(_reasoned, weighed)) or "I know none of the things that the question names."
     said = _spelled_whether(yes, brief.candidates)
     yield Turn(sentences([why, f"So my answer is {said}.", _OWN_RULES]), (finish((said,)),))
 
 
-def _answer_which(
-    desk: Desk, schema: Schema, brief: Brief, asked: Asked, picture: Picture, known: str
-) -> Script[None]:
+def _answer_which(inquiry: _Inquiry, known: str) -> Script[None]:
     """Search the record for every candidate, weigh, follow the best, answer."""
-    names = brief.candidates or proposed(picture, asked)
+    asked, picture, desk = inquiry.asked, inquiry.picture, inquiry.desk
+    names = inquiry.brief.candidates or proposed(picture, asked)
     items = items_of(names[:_MOST_ITEMS], asked.kind)
-    weighed, hits = yield from _weighed(desk, schema, asked, picture, items, known)
+    weighed, hits = yield from _weighed(inquiry, items, known)
     best = choose(weighed, msgspec.structs.replace(asked, one=False))
-    further = yield from follow_orders(desk, schema, picture, hits, best)
+    further = yield from follow_orders(desk, inquiry.schema, picture, hits, best)
     weighed = tuple(weigh(item, picture, hits, asked, further.get(item.name, ())) for item in items)
     chosen = choose(weighed, asked)
     answer = tuple(w.item.name for w in chosen)
-    if not brief.candidates:
+    if not inquiry.brief.candidates:
         answer = yield from _official(desk, chosen)
     yield Turn(_conclusion(chosen, weighed, answer), (finish(answer),))
 
 
 def _weighed(
-    desk: Desk, schema: Schema, asked: Asked, picture: Picture, items: tuple[Item, ...], known: str
+    inquiry: _Inquiry, items: tuple[Item, ...], known: str
 ) -> Script[tuple[tuple[Weighed, ...], Hits]]:
     """Search for the items and all that speaks for them; their points and the hits."""
-    asks = searches(desk, schema, terms_of(items), picture.stay.start) if items else ()
+    picture = inquiry.picture
+    asks = searches(inquiry.desk, inquiry.schema, terms_of(items), picture.stay.start) if items else ()
     hits: Hits = {}
     if asks:
         what = f"I search the record's words for {listed(dict.fromkeys(item.name for item in items), 4)}"
         thought = f"{what}, their other names, and what speaks for them."
         hits = read_hits((yield Turn(sentences([known, thought]), asks)))
-    return tuple(weigh(item, picture, hits, asked) for item in items), hits
+    return tuple(weigh(item, picture, hits, inquiry.asked) for item in items), hits
 
 
 def _official(desk: Desk, chosen: tuple[Weighed, ...]) -> Script[tuple[str, ...]]:

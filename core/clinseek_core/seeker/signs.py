@@ -29,7 +29,7 @@ class _Limit(msgspec.Struct, frozen=True):
     below: float | None = None
 
 
-# Temperature and breathing as in the SIRS criteria (Bone, Chest 1992), pressure as in qSOFA (Singer, JAMA 2016).
+# Temperature and breathing: SIRS criteria (Bone, Chest 1992); low pressure: qSOFA (Singer, JAMA 2016).
 _LIMITS = (
     _Limit("temperature", "fever", "temperature", " °F", above=100.4),
     _Limit("temperature", "hypothermia", "temperature", " °F", below=96.8),

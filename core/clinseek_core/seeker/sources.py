@@ -63,16 +63,17 @@ SOURCES: tuple[Source, ...] = tuple(
     msgspec.convert(line | {"needs": line["needs"].split(",")}, Source) for line in lines("sources.tsv")
 )
 
-_SELECT = Template("SELECT '$role: $table' AS source, lower($text) AS text, $at AS at FROM $table t$joined")
+_SELECT = Template("SELECT '$role: $table' AS source, lower($text) AS text, $at AS happened FROM $table t$joined")
 # Reports are read by sentences, so that "no effusion" in one doesn't deny what another states.
 _SENTENCES = Template(
-    "SELECT '$role: $table' AS source, unnest(string_split_regex(replace(regexp_replace(lower($text),"
-    " '\\s+', ' ', 'g'), 'no change', 'unchanged'), '[.;:] | but | however ')) AS text, $at AS at FROM $table t"
+    "SELECT '$role: $table' AS source, unnest(string_split_regex("
+    "replace(regexp_replace(lower($text), '\\s+', ' ', 'g'), 'no change', 'unchanged'),"
+    " '[.;:] | but | however ')) AS text, $at AS happened FROM $table t"
 )
 
 
 def texts_sql(schema: Schema, roles: tuple[Role, ...]) -> str:
-    """A SELECT of (source, text, at) over the columns of these roles that can be read; empty for none."""
+    """A SELECT of (source, text, happened) over the columns of these roles that can be read; empty for none."""
     readable = [source for source in SOURCES if source.role in roles and schema.can_read(source)]
     return "\nUNION ALL ".join(map(_select, readable))
 

@@ -50,7 +50,7 @@ def read_stay(
     admission = next((row for row in admissions if _is_open(row, "dischtime", now)), None)
     arrival = next((row for row in edstays if _is_open(row, "outtime", now)), None)
     admitted = moment(admission.get("admittime")) if admission else None
-    starts = [admitted] if admitted else []
+    starts: list[datetime | None] = [admitted]
     if admission and admitted:
         hadm = admission.get("hadm_id")
         starts += [moment(row.get("intime")) for row in edstays if _leads_to(row, hadm, admitted)]

@@ -68,7 +68,7 @@ _TRAILS = (
             )
         ),
         least=2,
-        says="This may be an infection: I look at the cultures with their organisms and at antibiotic orders.",
+        says="This may be an infection: I look at what cultures grew and at antibiotic orders.",
         looks=(("microbiologyevents", _CULTURES), ("pharmacy", _ANTIBIOTICS)),
     ),
     _Trail(

@@ -26,7 +26,7 @@ _USUAL, _OTHER = 1.0, 0.6
 _FULL_REASON = 6.0
 """Points of a condition that make it evident."""
 _MOST_ITEMS = 20
-_NOW = (
+_NOW = {
     "complaint",
     "report",
     "ordered",
@@ -37,7 +37,7 @@ _NOW = (
     "measured",
     "culture",
     "place",
-)
+}
 
 
 class Evidence(msgspec.Struct, frozen=True):
