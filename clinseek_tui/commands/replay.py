@@ -17,7 +17,14 @@ from clinseek_core.errors import InputError
 from clinseek_core.text import visible
 from clinseek_replay.glyphs import in_ascii
 from clinseek_replay.overview import overview, step_line
-from clinseek_replay.plain import answer_lines, call_lines, header_line, overview_lines, step_lines
+from clinseek_replay.plain import (
+    answer_lines,
+    call_lines,
+    header_line,
+    note_lines,
+    overview_lines,
+    step_lines,
+)
 from clinseek_replay.readers import READERS, Entry
 from clinseek_replay.recordings import Recordings, detect, open_recordings
 from clinseek_replay.source import FollowSource, RecordedSource, RunSource
@@ -46,9 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="+", type=Path, metavar="PATH", help="a recording, or a folder of them"
     )
     parser.add_argument("--run", metavar="QID|N", help="which run: its qid, or its number in the list")
-    parser.add_argument("--step", metavar="N", type=_step_number, help="one step in full, as text")
+    parser.add_argument(
+        "--step", metavar="N", type=_step_number, help="begin at this step; as text: show it in full"
+    )
     parser.add_argument("--plain", action="store_true", help="print text instead of opening the app")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of opening the app")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one line of JSON instead; with --follow one for each step, then one for the run",
+    )
     parser.add_argument("--follow", action="store_true", help="go on with a journal as long as it grows")
     parser.add_argument(
         "--format",
@@ -61,15 +74,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Show the recordings; 0 unless something can't be read."""
-    as_text = args.plain or args.json or args.step is not None or not _on_a_terminal()
+    as_text = args.plain or args.json or not _on_a_terminal()
     if args.follow:
         source = _follow_source(args)
         return follow(source, as_json=args.json) if as_text else _open_app(source)
-    recordings = open_recordings(args.paths, args.format, _gold_by_qid(args.gold))
+    gold = _gold_by_qid(args.gold)
+    recordings = open_recordings(args.paths, args.format, gold)
     _tell_how_read(recordings)
+    if gold and not any(entry.qid in gold for entry in recordings.entries):
+        print(visible(f"{args.gold}: holds the qid of none of these runs"), file=sys.stderr)
     position = recordings.find(args.run) if args.run else 0
     if not as_text:
-        return _open_app(RecordedSource(recordings, position))
+        return _open_app(RecordedSource(recordings, position), args.step)
     if args.step is None and not args.run and len(recordings.entries) > 1:
         _print_runs(recordings, args.json)
     else:
@@ -96,7 +112,7 @@ def follow(
 
 def _growing_lines(source: FollowSource, as_json: bool, wait: Callable[[], None]) -> Iterator[str]:
     trajectory = source.select(0)
-    printed, headed = 0, as_json
+    printed, noted, headed = 0, 0, as_json
     going_on = True
     while going_on:
         # Asked before the poll: what a writer that leaves in between has written is read still.
@@ -106,16 +122,19 @@ def _growing_lines(source: FollowSource, as_json: bool, wait: Callable[[], None]
             yield header_line(trajectory)
             headed = True
         finished = _finished(trajectory, going_on)
+        if printed and not as_json:
+            yield from note_lines(trajectory.steps[printed - 1].notes[noted:])
         for step in trajectory.steps[printed:finished]:
             yield from [_json_step(trajectory, step)] if as_json else call_lines(step_line(step))
         printed = max(printed, finished)
+        noted = len(trajectory.steps[printed - 1].notes) if printed else 0
         if going_on:
             wait()
     yield from [_json(overview(trajectory))] if as_json else answer_lines(trajectory)
 
 
 def _finished(trajectory: Trajectory, going_on: bool) -> int:
-    """How many steps change no more: all but a last one that waits for its answer or a result."""
+    """How many steps are done: all but a last one that waits for its answer or a result."""
     steps = trajectory.steps
     if not steps or not going_on or trajectory.ended:
         return len(steps)
@@ -135,10 +154,10 @@ def _on_a_terminal() -> bool:
     return sys.stdout.isatty() and sys.stdin.isatty()
 
 
-def _open_app(source: RunSource) -> int:
+def _open_app(source: RunSource, step: int | None = None) -> int:
     from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 -- Textual loads only where the app opens
 
-    DebuggerApp(source).run()
+    DebuggerApp(source, step=step).run()
     return 0
 
 

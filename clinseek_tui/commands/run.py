@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +27,7 @@ from clinseek_tui.running import Options, Plan, Work, plan_new, plan_resumed
 __all__ = ["add_arguments", "main"]
 
 _NO_ANSWER, _INTERRUPTED = 3, 130
+_LOOK_S = 0.2
 _EXAMPLES = """\
 examples:
   clinseek-tui run                                 the first bundled case, in the app
@@ -70,7 +75,10 @@ def main(args: argparse.Namespace) -> int:
     options = Options(**fields)
     plan = plan_resumed(args.resume, options, os.environ) if args.resume else plan_new(options, os.environ)
     headless = args.headless or args.json or not (sys.stdout.isatty() and sys.stdin.isatty())
-    work = Work(plan, _tell)
+    with _OpeningLine() as opening:
+        work = Work(plan, opening.show, watched=not headless)
+    for notice in work.notices:
+        _tell(notice)
     with work:
         interrupted = _follow_headless(work, plan) if headless else _show(work, plan)
     if work.error is not None:
@@ -79,6 +87,20 @@ def main(args: argparse.Namespace) -> int:
     if interrupted:
         return _INTERRUPTED
     return 0 if work.end is not None and work.end.status == "answered" else _NO_ANSWER
+
+
+class _OpeningLine:
+    """One line on a terminal that says what is being read; nothing where stderr is a file."""
+
+    def __enter__(self) -> _OpeningLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{one_line(text, 79)}", end="", file=sys.stderr, flush=True)
 
 
 def _show(work: Work, plan: Plan) -> bool:
@@ -92,17 +114,29 @@ def _follow_headless(work: Work, plan: Plan) -> bool:
     """Print each step on stderr as it is finished; True where Ctrl+C ended the run."""
     _tell(f"{plan.case.qid}: {plan.model.info.name} on patient {plan.case.subject_id}, journal {plan.out}")
     printer = _StepPrinter(plan.out)
-    try:
+    with _stop_at_interrupt(work) as interrupted:
         while work.end is None and work.error is None:
-            work.wait(0.2)
+            work.wait(_LOOK_S)
             printer.print_new(everything=False)
-    except KeyboardInterrupt:
-        work.control.stop()
-        work.wait()
-        return True
-    finally:
         printer.print_new(everything=True)
-    return False
+    return interrupted.is_set()
+
+
+@contextmanager
+def _stop_at_interrupt(work: Work) -> Iterator[threading.Event]:
+    """Inside, the first Ctrl+C stops the run after what it is doing; the next one is Python's own."""
+    interrupted = threading.Event()
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupted.set()
+        work.control.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _StepPrinter:

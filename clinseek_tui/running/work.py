@@ -16,6 +16,8 @@ from clinseek_tui.running.plan import Plan
 
 __all__ = ["Work"]
 
+_WATCHED_STEP_S = 0.4
+
 
 class Work:
     """Opens what a plan needs, then runs it in the background; a context manager that stops and closes.
@@ -23,8 +25,10 @@ class Work:
     Opening raises InputError for data that is not there, and for a resumed run whose data has changed.
     """
 
-    def __init__(self, plan: Plan, tell: Callable[[str], None]) -> None:
-        self.control = Control()
+    def __init__(self, plan: Plan, tell: Callable[[str], None], *, watched: bool = False) -> None:
+        """`tell` gets what is being read; with `watched`, rules that need no time are slowed to be seen."""
+        pace_s = _WATCHED_STEP_S if watched and plan.model.info.kind == "builtin" else 0.0
+        self.control = Control(pace_s=pace_s)
         self.live = LiveRun(self.control)
         self.end: End | None = None
         """How the run ended; None while it goes on, and where `error` says why it could not."""
@@ -34,13 +38,16 @@ class Work:
             plan.ehr_root, plan.case.subject_id, plan.case.prediction_time, plan.policy, tell
         )
         try:
-            for notice in self._session.notices:
-                tell(notice)
             self._journal = self._open_journal()
         except BaseException:
             self._session.close()
             raise
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was noticed in the data: columns left out, cells of the wrong type."""
+        return self._session.notices
 
     def __enter__(self) -> Work:
         self._thread.start()

@@ -17,7 +17,7 @@ from clinseek_replay.overview import CallLine, StepLine, overview, score_of, ste
 from clinseek_replay.sql import laid_out
 from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
 
-__all__ = ["answer_lines", "call_lines", "header_line", "overview_lines", "step_lines"]
+__all__ = ["answer_lines", "call_lines", "header_line", "note_lines", "overview_lines", "step_lines"]
 
 _WIDTH = 160
 """Characters of untrusted text on a line that sums something up."""
@@ -49,7 +49,7 @@ def overview_lines(trajectory: Trajectory) -> Iterator[str]:
     yield visible(f"{glance.source} ({glance.format}) · {len(glance.steps)} steps, {calls} calls")
     if glance.question:
         yield f"question  {one_line(glance.question, 2 * _WIDTH)}"
-    yield from _note_lines(glance.notes)
+    yield from note_lines(glance.notes)
     yield ""
     for step in glance.steps:
         yield from call_lines(step)
@@ -70,7 +70,7 @@ def call_lines(step: StepLine) -> Iterator[str]:
     if not step.calls:
         said = one_line(step.text, _WIDTH)
         yield f"s{step.number:<8} - {'no call' if said else 'no answer of the model'}  {said}".rstrip()
-    yield from _note_lines(step.notes)
+    yield from note_lines(step.notes)
 
 
 def answer_lines(trajectory: Trajectory) -> Iterator[str]:
@@ -100,7 +100,7 @@ def step_lines(trajectory: Trajectory, step: Step) -> Iterator[str]:
     took = f" · {duration(step.ms)}" if step.ms is not None else ""
     yield header_line(trajectory)
     yield f"{step.anchor} of s{of}{f' · {step.at:%Y-%m-%d %H:%M:%S}' if step.at else ''}{took}{usage}"
-    yield from _note_lines(step.notes)
+    yield from note_lines(step.notes)
     yield from _block("reasoning", step.reasoning)
     yield from _block("text", step.text)
     for call, line in zip(step.calls, step_line(step).calls, strict=True):
@@ -157,7 +157,8 @@ def _amounts(call: CallLine) -> Iterator[str]:
         yield duration(call.ms)
 
 
-def _note_lines(notes: Iterable[Note]) -> Iterator[str]:
+def note_lines(notes: Iterable[Note]) -> Iterator[str]:
+    """A line for each note."""
     return (f"          {one_line(note.kind, 40)}: {one_line(note.text, _WIDTH)}" for note in notes)
 
 

@@ -16,8 +16,9 @@ class StoppedError(Exception):
 class Control:
     """Pauses, steps and stops a loop (a StopSignal too). Every method may be called from any thread."""
 
-    def __init__(self, *, paused: bool = False) -> None:
-        """With `paused` the loop waits before its first step."""
+    def __init__(self, *, paused: bool = False, pace_s: float = 0.0) -> None:
+        """With `paused` the loop waits before its first step; `pace_s` slows it for a person to watch."""
+        self._pace_s = pace_s
         self._changed = threading.Condition()
         self._paused = paused
         self._steps = 0
@@ -38,6 +39,7 @@ class Control:
         """Wait before the next step; the one that runs is finished."""
         with self._changed:
             self._paused, self._steps = True, 0
+            self._changed.notify_all()
 
     def resume(self) -> None:
         """Go on, without a pause between steps."""
@@ -66,6 +68,8 @@ class Control:
     def checkpoint(self) -> None:
         """Called by the loop before each step: waits while paused; raises StoppedError after a stop."""
         with self._changed:
+            if not self._paused:
+                self._changed.wait_for(lambda: self._stopped or self._paused, self._pace_s)
             self._changed.wait_for(lambda: self._stopped or not self._paused or self._steps > 0)
             if self._stopped:
                 raise StoppedError

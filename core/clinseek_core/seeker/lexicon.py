@@ -1,6 +1,7 @@
 """General clinical knowledge: what names mean the same, what speaks for a condition, what a drug is for.
 
-`lexicon.tsv` holds it, one concept a line. Its columns: `class` is `chronic` or `acute` for a condition;
+`lexicon.tsv` holds it, one concept a line. Its columns: `class` is `chronic` or `acute` for a condition,
+or `need` for what drugs are given for but nobody codes;
 `words` are names, `|` between members of a group and `=` between the names of one drug; `defining` and
 `supporting` are signs (see `signs.py`); `hints` are words that speak for a condition where a complaint or a
 report holds them; `serves` are the conditions that a drug, procedure or test is for, the usual one first.
@@ -27,7 +28,7 @@ class Concept(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     group: str
-    """`chronic` or `acute` for a condition; `antibiotic` or `pressor` for such drugs."""
+    """`chronic`, `acute` or `need` for a condition; `antibiotic` or `pressor` for such drugs."""
     members: tuple[tuple[str, ...], ...]
     """The names of each member of the group; a condition is one member."""
     defining: tuple[str, ...]

@@ -42,9 +42,13 @@ def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
     evident = [
         concept
         for concept in concepts().values()
-        if concept.kind == asked.kind and weigh_condition(concept, picture, {}) >= _evident(asked)
+        if concept.kind == asked.kind
+        and concept.group != "need"
+        and weigh_condition(concept, picture, {}) >= _evident(asked)
     ]
-    return tuple(dict.fromkeys(c.name for c in [*evident, *named] if c.kind == asked.kind))[:_MOST]
+    return tuple(
+        dict.fromkeys(c.name for c in [*evident, *named] if c.kind == asked.kind and c.group != "need")
+    )[:_MOST]
 
 
 def _evident(asked: Asked) -> float:

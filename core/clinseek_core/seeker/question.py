@@ -61,7 +61,10 @@ _USUAL_FOCI: tuple[tuple[str, Kind], ...] = (
 _SINGULAR = re.compile(
     r"\b(?:which|what)(?: \w+){0,3}? (?:is|will|was|does|should|has)\b|\bnext \w+\b|\bmost likely\b"
 )
-_PLURAL = re.compile(r"\b(?:which|what) (?:of|are|\w+s)\b|\ball\b|\blist\b|\beach\b")
+_PLURAL = re.compile(
+    r"\b(?:which|what) (?:of|are)\b|\ball\b|\blist\b|\beach\b"
+    r"|\b(?:which|what) (?:\w+ ){0,2}(?!(?:is|was|has|does|this|his|diagnosis|status)\b)\w+s\b"
+)
 _NEXT = re.compile(r"\bnext\b|\bwill\b|\bupcoming\b|\bsubsequent")
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DAYS = re.compile(rf"\b(\d{{1,3}}|{'|'.join(_NUMBERS)}|fourteen|thirty)[ -]?(days?|hours?|weeks?)\b")

@@ -58,7 +58,8 @@ _CHARTED = {
     "Temperature Fahrenheit": "temperature",
 }
 _RISE = 1.5
-"""Creatinine against its earlier level: KDIGO's first stage of acute kidney injury."""
+_LEAST_RISE = 0.3
+"""Creatinine against its earlier level, and in mg/dL: KDIGO's first stage of acute kidney injury."""
 _DROP = 2.0
 """Haemoglobin in g/dL: a fall that is called major bleeding (Schulman, J Thromb Haemost 2005)."""
 
@@ -83,7 +84,15 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """The latest result in words."""
-        return f"{self.label} {self.latest} {self.unit}".strip()
+        value = number(self.latest)
+        return self._with(self.latest if value is None else f"{value:g}")
+
+    def says(self, value: float, word: str) -> str:
+        """A value with what is to be said of it."""
+        return f"{self._with(f'{value:g}')} ({word})"
+
+    def _with(self, value: str) -> str:
+        return f"{self.label} {value} {self.unit}".strip()
 
 
 def labs_of(rows: Iterable[Row]) -> tuple[Lab, ...]:
@@ -109,8 +118,7 @@ def lab_signs(labs: Iterable[Lab]) -> Signs:
     """What is above or below its range, and creatinine and haemoglobin against their earlier level."""
     signs: Signs = {}
     for lab in labs:
-        for sign, value in _directions(lab):
-            signs[sign] = f"{lab.label} {value:g} {lab.unit}".strip() if value is not None else lab.shown
+        signs |= _directions(lab)
     return signs
 
 
@@ -127,20 +135,23 @@ def vital_signs(rows: Iterable[Row]) -> Signs:
     return signs
 
 
-def _directions(lab: Lab) -> Iterator[tuple[str, float | None]]:
+def _directions(lab: Lab) -> Signs:
+    signs: Signs = {}
     high, low = lab.highest, lab.lowest
-    if high is not None and lab.upper is not None and high > lab.upper:
-        yield f"{lab.label} +", high
-    if low is not None and lab.lower is not None and low < lab.lower:
-        yield f"{lab.label} -", low
     if lab.abnormal and high is None:
-        yield f"{lab.label} +", None
-    reference = [value for value in (lab.before, low) if value is not None]
-    if lab.label == "Creatinine" and high is not None and reference and high >= _RISE * min(reference) > 0:
-        yield "Creatinine rise", high
-    reference = [value for value in (lab.before, high) if value is not None]
-    if lab.label == "Hemoglobin" and low is not None and reference and max(reference) - low >= _DROP:
-        yield "Hemoglobin drop", low
+        signs[f"{lab.label} +"] = lab.shown
+    if high is None or low is None:
+        return signs
+    if lab.upper is not None and high > lab.upper:
+        signs[f"{lab.label} +"] = lab.says(high, "high")
+    if lab.lower is not None and low < lab.lower:
+        signs[f"{lab.label} -"] = lab.says(low, "low")
+    least, most = min(low, lab.before or low), max(high, lab.before or high)
+    if lab.label == "Creatinine" and high >= _RISE * least and high - least >= _LEAST_RISE:
+        signs["Creatinine rise"] = lab.says(high, f"up from {least:g}")
+    if lab.label == "Hemoglobin" and most - low >= _DROP:
+        signs["Hemoglobin drop"] = lab.says(low, f"down from {most:g}")
+    return signs
 
 
 def _values(row: Row) -> Iterator[tuple[str, float]]:

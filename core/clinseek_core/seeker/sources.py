@@ -63,7 +63,9 @@ SOURCES: tuple[Source, ...] = tuple(
     msgspec.convert(line | {"needs": line["needs"].split(",")}, Source) for line in lines("sources.tsv")
 )
 
-_SELECT = Template("SELECT '$role: $table' AS source, lower($text) AS text, $at AS happened FROM $table t$joined")
+_SELECT = Template(
+    "SELECT '$role: $table' AS source, lower($text) AS text, $at AS happened FROM $table t$joined"
+)
 # Reports are read by sentences, so that "no effusion" in one doesn't deny what another states.
 _SENTENCES = Template(
     "SELECT '$role: $table' AS source, unnest(string_split_regex("

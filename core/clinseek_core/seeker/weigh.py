@@ -18,7 +18,7 @@ from clinseek_core.seeker.words import quoted
 
 __all__ = ["LEAST", "Evidence", "Weighed", "choose", "weigh", "weigh_condition"]
 
-LEAST: dict[Kind, float] = {"condition": 3.0, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
+LEAST: dict[Kind, float] = {"condition": 2, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
 """Points from which an item is chosen where several may be."""
 _SHARE_OF_BEST = 0.5
 _USUAL, _OTHER = 1.0, 0.6
@@ -126,7 +126,7 @@ def _for_condition(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidenc
             share = _USUAL if drug.serves[0] == concept.name else _OTHER / len(drug.serves)
             if now:
                 yield Evidence("treated", f"{drug.name} {now[0].role}", share)
-            elif home and concept.chronic:
+            if home and concept.chronic:
                 yield Evidence("home", f"{drug.name} taken before", share)
     for hit in hits.get(item.term, ()):
         if hit.this_stay or hit.role == "coded":

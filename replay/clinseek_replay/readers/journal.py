@@ -14,7 +14,7 @@ from clinseek_replay.fold import fold
 from clinseek_replay.readers.reader import Entry, Index, Reader, lines_of, skim
 from clinseek_replay.trajectory import Trajectory
 
-__all__ = ["READER"]
+__all__ = ["JOURNAL"]
 
 _TAIL_BYTES = 1 << 16
 
@@ -87,4 +87,4 @@ def read(entry: Entry) -> Trajectory:
     return msgspec.structs.replace(trajectory, damage=damage)
 
 
-READER: Reader = Reader(name="journal", recognise=recognise, index=index, read=read)
+JOURNAL = Reader(name="journal", recognise=recognise, index=index, read=read)

@@ -30,6 +30,9 @@ __all__ = [
 MAX_LINE_BYTES = 512 * 1024 * 1024
 """A run with its films inline takes some megabytes; a longer line than this is no run."""
 
+_MAX_DIGITS = 4_000
+"""Python converts no longer number, in either direction."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -127,7 +130,7 @@ def _skip_line(readline: Callable[[int], bytes]) -> int:
 
 
 def object_of(line: bytes) -> dict[str, Any]:
-    """The JSON object of a line; `NaN`, which Python's encoder writes, is let pass as None.
+    """The JSON object of a line, read as `lenient_json` does where it is not strictly one.
 
     Raises ValueError saying why it is none.
     """
@@ -153,11 +156,13 @@ def skim(line: bytes, shape: type[T]) -> T:
 
 
 def lenient_json(text: str | bytes) -> Any:
-    """The value of a JSON text; `NaN`, infinities and numbers too large for a float become None.
+    """The value of a JSON text; `NaN`, infinities and numbers too large to compute with become None.
 
-    Raises ValueError or RecursionError where it is no JSON.
+    Bytes that are not UTF-8 become U+FFFD. Raises ValueError or RecursionError where it is no JSON.
     """
-    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded)
 
 
 def _finite(digits: str) -> float | None:
@@ -165,11 +170,13 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _bounded(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
 def _lenient(line: bytes) -> Any:
     try:
         return lenient_json(line)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 text (byte {error.start + 1} of the line)") from error
     except json.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else "; the line seems to be cut off"
         raise ValueError(f"not JSON ({error.msg} at character {error.pos + 1}{cut})") from error

@@ -29,7 +29,7 @@ from clinseek_replay.readers.reader import (
 )
 from clinseek_replay.trajectory import Damage, Note, Trajectory
 
-__all__ = ["READER"]
+__all__ = ["RESULTS_JSONL"]
 
 _MARKS = ("qid", "query_id", "stop_reason", "run_index", "session_id")
 """A record with `messages` and any of these is a run; other chat logs have none of them."""
@@ -116,7 +116,7 @@ def read(entry: Entry) -> Trajectory:
     except OSError as error:
         raise InputError(f"{entry.place}: can't be read ({error.strerror})") from error
     except ValueError as error:
-        raise InputError(f"{entry.place}: {error}; the file has changed, open it again") from error
+        raise InputError(f"{entry.place}: {error}; the file may have changed, open it again") from error
     return _trajectory(record, entry)
 
 
@@ -224,4 +224,4 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
 
 
-READER: Reader = Reader(name="results-jsonl", recognise=recognise, index=index, read=read)
+RESULTS_JSONL = Reader(name="results-jsonl", recognise=recognise, index=index, read=read)
