@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 # The picture must not depend on the terminal it is made in; Textual reads these when it is imported.
-os.environ |= {"TEXTUAL_THEME": "clinseek-dark", "TEXTUAL_COLOR_SYSTEM": "truecolor"}
+os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 os.environ.pop("NO_COLOR", None)
 
 from msgspec.structs import replace
