@@ -1,4 +1,4 @@
-"""Makes the README's picture from a real run: `python docs/screenshot.py FILE.svg`.
+"""Makes the README's picture from a real run: `just screenshot`.
 
 The seeker runs on the first bundled case, and the app opens its journal at the query that gave the most rows.
 How long things took is left out, so that the same code always makes the same picture.
@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import tempfile
 from pathlib import Path
-
-# The picture must not depend on the terminal it is made in; Textual reads these when it is imported.
-os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
-os.environ.pop("NO_COLOR", None)
 
 from msgspec.structs import replace
 

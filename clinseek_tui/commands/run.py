@@ -79,12 +79,15 @@ def main(args: argparse.Namespace) -> int:
         work = Work(plan, opening.show, watched=not headless)
     for notice in work.notices:
         _tell(notice)
-    with work:
-        interrupted = _follow_headless(work, plan) if headless else _show(work, plan)
+    with _stop_at_interrupt(work) as interrupted, work:
+        if headless:
+            _follow_headless(work, plan)
+        else:
+            _show(work, plan)
     if work.error is not None:
         raise work.error
     _print_result(plan, work.end, as_json=args.json)
-    if interrupted:
+    if interrupted.is_set():
         return _INTERRUPTED
     return 0 if work.end is not None and work.end.status == "answered" else _NO_ANSWER
 
@@ -103,23 +106,20 @@ class _OpeningLine:
             print(f"\r\x1b[K{one_line(text, 79)}", end="", file=sys.stderr, flush=True)
 
 
-def _show(work: Work, plan: Plan) -> bool:
+def _show(work: Work, plan: Plan) -> None:
     from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 - Textual loads only where the app opens
 
     DebuggerApp(FollowSource(plan.out, mode="live"), work.live).run()
-    return False
 
 
-def _follow_headless(work: Work, plan: Plan) -> bool:
-    """Print each step on stderr as it is finished; True where Ctrl+C ended the run."""
+def _follow_headless(work: Work, plan: Plan) -> None:
+    """Print each step on stderr as it is finished."""
     _tell(f"{plan.case.qid}: {plan.model.info.name} on patient {plan.case.subject_id}, journal {plan.out}")
     printer = _StepPrinter(plan.out)
-    with _stop_at_interrupt(work) as interrupted:
-        while work.end is None and work.error is None:
-            work.wait(_LOOK_S)
-            printer.print_new(everything=False)
-        printer.print_new(everything=True)
-    return interrupted.is_set()
+    while work.end is None and work.error is None:
+        work.wait(_LOOK_S)
+        printer.print_new(everything=False)
+    printer.print_new(everything=True)
 
 
 @contextmanager

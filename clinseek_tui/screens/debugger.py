@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,7 +62,7 @@ class DebuggerScreen(Screen[None]):
         background: $background;
         #body { height: 1fr; }
         Timeline { width: 30; border-left: solid $foreground 25%; }
-        Timeline:focus { border-left: solid $accent 60%; }
+        .-read { border-left: solid $accent 60%; }
         CallView { width: 1fr; }
         &.-narrow {
             Header { height: 2; }
@@ -99,8 +100,10 @@ class DebuggerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show the run, and look for more where it may grow."""
+        # A long run is millions of objects that never form a cycle: the collector need not look at them.
+        gc.freeze()
         self.watch_looking()
-        self._call.body.focus()
+        self._read(self._call.body)
         if self.source.mode != "replay":
             self.set_interval(_POLLS, self._look_again)
 
@@ -118,9 +121,14 @@ class DebuggerScreen(Screen[None]):
         return self.query_one(CallView)
 
     @property
+    def _panes(self) -> tuple[Painted, ...]:
+        """The panes that show something, in the order in which one goes through them."""
+        return (self._timeline, *self._call.panes)
+
+    @property
     def _reading(self) -> Painted:
-        """The pane that scrolling keys go to."""
-        return self.focused if isinstance(self.focused, Painted) else self._call.body
+        """The pane that reading keys go to."""
+        return next((pane for pane in self._panes if pane.has_class("-read")), self._call.body)
 
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
@@ -146,12 +154,9 @@ class DebuggerScreen(Screen[None]):
         look = self.looking
         shown = look.content
         self._title = shown.title
-        was_body = self._call.body.has_focus
         self._timeline.show(look.trajectory, look.rows, look.selected)
         self._call.show(shown)
         self._call.mark(look.finding.needle)
-        if was_body:
-            self._call.body.focus(scroll_visible=False)
         header = self.query_one(Header)
         header.trajectory = look.trajectory
         self._show_standing()
@@ -192,11 +197,14 @@ class DebuggerScreen(Screen[None]):
         shown = self._call.body is grid and grid.table.rows and self._reading is not self._timeline
         return f"row {grid.row + 1:,}/{len(grid.table.rows):,}" if shown else ""
 
-    @on(events.DescendantFocus)
     @on(Grid.Moved)
-    def _refresh_frame(self) -> None:
+    def _show_row(self) -> None:
         self._show_frame()
-        self._show_standing()
+
+    @on(events.Click)
+    def _read_clicked(self, event: events.Click) -> None:
+        if isinstance(event.widget, Painted):
+            self._read(event.widget)
 
     @on(events.Resize)
     def _refit_frame(self) -> None:
@@ -238,11 +246,12 @@ class DebuggerScreen(Screen[None]):
             return
         try:
             self.looking = look(self.source.select(index), self.source.mode != "replay")
+            gc.freeze()
         except InputError as error:
             self._tell(error)
 
     def action_read(self, by: int) -> None:
-        """A line; a step where the timeline has the focus."""
+        """A line; a step where one reads the timeline."""
         if self._reading is self._timeline:
             self.action_step(by)
         else:
@@ -269,18 +278,23 @@ class DebuggerScreen(Screen[None]):
     def action_open(self) -> None:
         """From the timeline to the call; from a table to its selected row in full."""
         if self._reading is self._timeline:
-            self._focus(self._call.body)
+            self._read(self._call.body)
         elif self._call.table.table.rows:
             self.looking = self.looking.opened("record", self._call.table.row)
 
     def action_go_to_pane(self, by: int) -> None:
         """The next pane that shows something."""
-        panes = [self._timeline, *self._call.panes]
-        self._focus(panes[(panes.index(self._reading) + by) % len(panes)])
+        panes = self._panes
+        self._read(panes[(panes.index(self._reading) + by) % len(panes)])
 
-    def _focus(self, pane: Painted) -> None:
+    def _read(self, pane: Painted) -> None:
+        """Let reading keys go to a pane from now on; where there is room for one pane, show it."""
+        bodies = (self._call.text, self._call.table)
+        for each in (self._timeline, self._call.asked, *bodies):
+            each.set_class(each is pane or (pane in bodies and each in bodies), "-read")
         self.set_class(pane is self._timeline, "-timeline")
-        pane.focus(scroll_visible=False)
+        self._show_frame()
+        self._show_standing()
 
     def action_pane(self, pane: Pane) -> None:
         """Open a pane; the next rows open it too where they have it."""
@@ -324,7 +338,7 @@ class DebuggerScreen(Screen[None]):
             self._prompt.remove()
             self._prompt = None
             self.query_one(Footer).display = True
-            self._focus(self._call.body)
+            self.set_focus(None)
 
     def action_close(self) -> None:
         """Close what was opened last."""

@@ -25,7 +25,7 @@ class CallView(Vertical):
             border-left: solid $foreground 25%;
             border-right: solid $foreground 25%;
         }
-        #asked:focus, #text:focus, #table:focus { border-left: solid $accent 60%; }
+        #asked.-read, #text.-read, #table.-read { border-left: solid $accent 60%; }
         #asked { height: auto; max-height: 40%; }
         #text, #table { height: 1fr; }
         .hidden { display: none; }

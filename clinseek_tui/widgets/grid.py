@@ -78,10 +78,14 @@ class Grid(Painted):
         if y < top or y >= top + height:
             self.scroll_to(y=y if y < top else y - height + 1, animate=False)
 
-    def watch_row(self) -> None:
+    def refresh_line(self, y: int) -> None:
+        """Paint row `y` again, one line lower: the header stands above."""
+        super().refresh_line(y + 1)
+
+    def watch_row(self, before: int, now: int) -> None:
         """Keep the selected row in view."""
-        self.bring_into_view(self.row)
-        self.repaint()
+        self.repaint_lines(before, now)
+        self.bring_into_view(now)
         self.post_message(self.Moved(self.row))
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -22,7 +24,7 @@ Piece = tuple[str, Style]
 _KEPT_LINES = 512
 
 
-class Painted(ScrollView, inherit_bindings=False, can_focus=True):
+class Painted(ScrollView, inherit_bindings=False, can_focus=False):
     """Paints its content line by line through `paint`; subclasses say how many lines there are."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -89,6 +91,12 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
         """Forget the painted lines: the content, its marks or its colours have changed."""
         self._lines.clear()
         self.refresh()
+
+    def repaint_lines(self, *lines: int) -> None:
+        """Forget and paint only these lines."""
+        for y in lines:
+            self._lines.discard(y)
+            self.refresh_line(y)
 
     def mark(self, needle: str) -> None:
         """Mark where `needle` occurs; nothing where it is empty."""
@@ -176,7 +184,9 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=True):
             spans.append((start, length if end < 0 else end, chosen))
         for span in spans:
             pieces = _restyled(pieces, *span)
-        return Strip([*(Segment(*piece) for piece in before), *_with_offsets(pieces, y)])
+        pieces = _merged(pieces)
+        body = _with_offsets(pieces, y) if self.ALLOW_SELECT else [Segment(*piece) for piece in pieces]
+        return Strip([*(Segment(*piece) for piece in before), *body])
 
 
 def _restyled(pieces: list[Piece], start: int, end: int, style: Style) -> list[Piece]:
@@ -192,6 +202,11 @@ def _restyled(pieces: list[Piece], start: int, end: int, style: Style) -> list[P
         )
         position += len(text)
     return out
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    """The pieces with neighbours of one style joined: each piece costs the terminal some 45 bytes."""
+    return [("".join(text for text, _ in same), style) for style, same in groupby(pieces, itemgetter(1))]
 
 
 def _with_offsets(pieces: list[Piece], y: int) -> list[Segment]:

@@ -68,9 +68,10 @@ class Reader(Painted):
         self._indent = label_width(document)
         # A pane that is hidden has no size; it will have the one it had.
         width, self._width = self.room.width or self._width, 0
+        lines = len(self._rows)
         self.scroll_to(0, 0, animate=False)
         self._lay_out(width)
-        self.refresh(layout=True)
+        self.refresh(layout=self.styles.is_auto_height and len(self._rows) != lines)
 
     def reveal(self, field: str, needle: str, nth: int = 0) -> None:
         """Bring the `nth` occurrence of `needle` in the texts of that search field into view."""

@@ -60,9 +60,13 @@ class Timeline(Painted):
 
     def show(self, trajectory: Trajectory, rows: list[Row], selected: int) -> None:
         """Show the rows of a run; the selected one is in view."""
-        self._trajectory, self._rows, self._selected = trajectory, rows, selected
-        self._digits = max(2, len(str(trajectory.steps[-1].number))) if trajectory.steps else 2
-        self._refit()
+        before, self._selected = self._selected, selected
+        if trajectory is self._trajectory:
+            self.repaint_lines(before, selected)
+        else:
+            self._trajectory, self._rows = trajectory, rows
+            self._digits = max(2, len(str(trajectory.steps[-1].number))) if trajectory.steps else 2
+            self._refit()
         self.bring_into_view(selected)
 
     def show_progress(self, progress: tuple[Progress, ...]) -> None:

@@ -1,3 +1,4 @@
+import re
 import time
 
 import msgspec
@@ -41,12 +42,11 @@ def test_the_header_says_patient_cutoff_policy_model_and_score(run):
 def test_the_overview_has_a_line_for_each_call(run):
     lines = list(overview_lines(run))
     by_anchor = {line.split(" ")[0]: line for line in lines if line.startswith("s")}
-    assert by_anchor[
-        "s2.c1"
-    ].split() == "s2.c1 ⌗ ehr.run_sql_query ✓ ok 2 rows · 95 B · 4 ms SELECT".split() + (
-        "charttime, name FROM pyxis ORDER BY charttime DESC L…".split()
+    assert re.sub(" +", " ", by_anchor["s2.c1"]) == (
+        "s2.c1 ⌗ ehr.run_sql_query ✓ ok 2 rows · 95 B · 4 ms"
+        " SELECT charttime, name FROM pyxis ORDER BY charttime DESC L…"
     )
-    assert by_anchor["s3.c1"].split()[3:9] == "✓ ok 478 B ✂ cut".split()
+    assert "✓ ok       478 B ✂ cut · 10 ms" in by_anchor["s3.c1"]
     assert by_anchor["s3.c2"].split()[3:5] == ["⊘", "refused"]
     assert by_anchor["s4"] == "s4        - no call  It will be Piperacillin-Tazobactam."
     assert "          nudge: Give your answer by ehr.finish." in lines

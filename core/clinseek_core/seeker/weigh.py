@@ -18,7 +18,7 @@ from clinseek_core.seeker.words import quoted
 
 __all__ = ["LEAST", "Evidence", "Weighed", "choose", "weigh", "weigh_condition"]
 
-LEAST: dict[Kind, float] = {"condition": 2, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
+LEAST: dict[Kind, float] = {"condition": 2.0, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
 """Points from which an item is chosen where several may be."""
 _SHARE_OF_BEST = 0.5
 _USUAL, _OTHER = 1.0, 0.6

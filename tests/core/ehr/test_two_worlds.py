@@ -110,7 +110,7 @@ def assert_worlds_agree(worlds: Callable[..., Any], data: st.DataObject) -> None
     assert here == there
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_nothing_after_the_cutoff_reaches_any_tool(worlds: Callable[..., Any], data: st.DataObject) -> None:
     assert_worlds_agree(worlds, data)
@@ -192,7 +192,7 @@ def test_a_change_in_what_was_known_is_seen(worlds: Callable[..., Any]) -> None:
 def test_the_upstream_rule_leaks_and_each_leak_has_its_name(worlds: Callable[..., Any]) -> None:
     leaks: set[str] = set()
     for twins in map(worlds, PATIENTS):
-        for cutoff in twins.moments[:: len(twins.moments) // 6]:
+        for cutoff in twins.moments[:: len(twins.moments) // 4]:
             policy = Policy(basis="upstream")
             here, there = twins.take(cutoff, policy), twins.take(cutoff, policy, "canary")
             for name, table in here.tables.items():
@@ -222,7 +222,7 @@ def test_the_upstream_rule_leaks_and_each_leak_has_its_name(worlds: Callable[...
     assert expected - leaks == set()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sequence=st.lists(calls, min_size=1, max_size=4))
 def test_the_same_call_gives_the_same_bytes(
     worlds: Callable[..., Any], sequence: list[tuple[str, dict[str, Any]]]

@@ -1,0 +1,99 @@
+# Every recipe is meant to run as `uv run just RECIPE`: the tools come from the project's environment.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# List the recipes.
+default:
+    @just --list --unsorted
+
+# Run the tests; ARGS go to pytest.
+test *ARGS:
+    pytest -n 2 -m "not slow" {{ ARGS }}
+
+# Run the tests with many examples or many kills.
+test-slow *ARGS:
+    pytest -n 2 -m slow {{ ARGS }}
+
+# Lint, types and format.
+check: lint types
+
+# Lint, and see that every file is formatted.
+lint:
+    ruff check
+    ruff format --check
+
+# Check types, strictly, in all four packages.
+types:
+    mypy
+
+# Time how long the app takes to its first paint.
+bench:
+    python benchmarks/first_paint.py
+
+# Make the README's picture anew, from a real run on the bundled world.
+screenshot:
+    env -u NO_COLOR -u COLORFGBG -u TEXTUAL_THEME TEXTUAL_COLOR_SYSTEM=truecolor \
+        python docs/screenshot.py docs/images/debugger.svg
+
+# Make the bundled world anew, from its seed.
+world:
+    python -m clinseek_fixtures.generate fixtures/clinseek_fixtures/world
+
+# Make the journal's JSON Schema anew, from the events.
+schema:
+    python -m clinseek_core.journal.schema > docs/formats/journal.schema.json
+
+# Make the tables of docs/temporal-contract.md anew, from the contract.
+contract:
+    python docs/contract_tables.py docs/temporal-contract.md
+
+# Run the seeker on a patient of the real MIMIC-IV demo, then replay its journal.
+demo-real:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    demo="${CLINSEEK_MIMIC_DEMO:-}"
+    if [ ! -f "$demo/hosp/patients.csv.gz" ] && [ ! -f "$demo/hosp/patients.csv" ]; then
+        echo "demo-real: CLINSEEK_MIMIC_DEMO ${demo:+(}${demo:-is not set}${demo:+) holds no hosp/patients.csv.gz}." >&2
+        echo "It must name the folder of the MIMIC-IV Clinical Database Demo, with hosp/ and icu/ in it." >&2
+        echo "The demo is open: https://physionet.org/content/mimic-iv-demo/ (16 MB, no account needed)." >&2
+        exit 2
+    fi
+    room=$(mktemp -d)
+    trap 'rm -rf "$room"' EXIT
+    clinseek-tui run --headless --ehr "$demo" --subject 10000032 --at "2180-07-23 20:00:00" \
+        --question "Which diagnoses explain why this patient came to the hospital?" --out "$room/traj.jsonl"
+    clinseek-tui replay "$room/traj.jsonl" --plain
+
+# Build the wheel and the sdist into dist/.
+build:
+    rm -rf dist
+    python -m build
+
+# Install the built wheel with pip into an environment of its own, and use it from an empty folder.
+smoke:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    wheel=$(echo "$PWD"/dist/*.whl)
+    room=$(mktemp -d)
+    trap 'rm -rf "$room"' EXIT
+    python -m venv "$room/env"
+    "$room/env/bin/pip" install -q "$wheel"
+    mkdir "$room/empty"
+    cd "$room/empty"
+    PATH="$room/env/bin:$PATH"
+    unset VIRTUAL_ENV
+    clinseek-tui --version
+    clinseek-tui run --headless --out traj.jsonl
+    clinseek-tui replay traj.jsonl --plain
+    clinseek-tui replay traj.jsonl --plain --step 1
+
+# Check, test, build and try the wheel, then tag the version; pushing and uploading are left to a person.
+release: check test build smoke
+    #!/usr/bin/env bash
+    set -euo pipefail
+    version=$(python -c "import clinseek_core; print(clinseek_core.__version__)")
+    [ -z "$(git status --porcelain)" ] || { echo "release: commit or put away the changes first" >&2; exit 2; }
+    grep -q "^## \[$version\] - " CHANGELOG.md ||
+        { echo "release: CHANGELOG.md has no dated section for $version" >&2; exit 2; }
+    git tag -a "v$version" -m "clinseek-tui $version"
+    echo "tagged v$version; dist/ holds what was tried"
