@@ -14,7 +14,7 @@ test *ARGS:
 test-slow *ARGS:
     pytest -n 2 -m slow {{ ARGS }}
 
-# Lint, types and format.
+# Lint, format and types.
 check: lint types
 
 # Lint, and see that every file is formatted.
@@ -43,8 +43,8 @@ world:
 schema:
     python -m clinseek_core.journal.schema > docs/formats/journal.schema.json
 
-# Make the tables of docs/temporal-contract.md anew, from the contract.
-contract:
+# Make the table in docs/temporal-contract.md anew, from the contract.
+docs:
     python docs/contract_tables.py docs/temporal-contract.md
 
 # Run the seeker on a patient of the real MIMIC-IV demo, then replay its journal.
@@ -55,14 +55,13 @@ demo-real:
     if [ ! -f "$demo/hosp/patients.csv.gz" ] && [ ! -f "$demo/hosp/patients.csv" ]; then
         echo "demo-real: CLINSEEK_MIMIC_DEMO ${demo:+(}${demo:-is not set}${demo:+) holds no hosp/patients.csv.gz}." >&2
         echo "It must name the folder of the MIMIC-IV Clinical Database Demo, with hosp/ and icu/ in it." >&2
-        echo "The demo is open: https://physionet.org/content/mimic-iv-demo/ (16 MB, no account needed)." >&2
+        echo "The demo is open: https://physionet.org/content/mimic-iv-demo/ (no account needed)." >&2
         exit 2
     fi
-    room=$(mktemp -d)
-    trap 'rm -rf "$room"' EXIT
+    journal="runs/demo-real-$(date +%Y%m%d-%H%M%S).jsonl"
     clinseek-tui run --headless --ehr "$demo" --subject 10000032 --at "2180-07-23 20:00:00" \
-        --question "Which diagnoses explain why this patient came to the hospital?" --out "$room/traj.jsonl"
-    clinseek-tui replay "$room/traj.jsonl" --plain
+        --question "Which diagnoses explain why this patient came to the hospital?" --out "$journal"
+    clinseek-tui replay "$journal" --plain
 
 # Build the wheel and the sdist into dist/.
 build:

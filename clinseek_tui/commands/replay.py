@@ -118,6 +118,7 @@ def _growing_lines(source: FollowSource, as_json: bool, wait: Callable[[], None]
         # Asked before the poll: what a writer that leaves in between has written is read still.
         going_on = source.state == "growing"
         trajectory = source.poll() or trajectory
+        going_on = going_on and not trajectory.ended
         if not headed and trajectory.run_id:
             yield header_line(trajectory)
             headed = True

@@ -29,6 +29,9 @@ class Finding(NamedTuple):
     needle: str = ""
     hits: tuple[Hit, ...] = ()
     number: int = 0
+    """Index of the hit one is at."""
+    under_way: bool = False
+    """Whether the search still goes on."""
 
     @property
     def hit(self) -> Hit:
@@ -67,6 +70,8 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         if not self.needle:
             return ""
+        if self.under_way:
+            return f"searching: {self.needle}"
         if not self.hits:
             return f"nothing found: {self.needle}"
         more = "+" if len(self.hits) == LIMIT else ""

@@ -8,7 +8,7 @@ from clinseek_core.journal.events import Table
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.keys import COMMANDS
 from clinseek_tui.view.documents import about_end, record
-from clinseek_tui.view.finding import Finding, find
+from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.help import help_page
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
 from clinseek_tui.view.rows import Row, opening_row, place, row_of_step, rows_of
@@ -98,9 +98,13 @@ class Looking(NamedTuple):
             return self._replace(wished=None)
         return self._replace(finding=Finding())
 
-    def searched(self, needle: str) -> Looking:
-        """At the first hit from here on."""
-        return self._replace(finding=find(self.trajectory, needle, self.row))._at_hit()
+    def searching(self, needle: str) -> Looking:
+        """With a search under way."""
+        return self._replace(finding=Finding(needle, under_way=bool(needle)))
+
+    def found(self, finding: Finding) -> Looking:
+        """With what a search found, at its hit."""
+        return self._replace(finding=finding)._at_hit()
 
     def hit(self, by: int) -> Looking:
         """At the next hit, or at the one before."""

@@ -179,6 +179,14 @@ def test_a_killed_journal_shows_what_was_finished(start):
     assert recordings.entries[0].label == "q1"
 
 
+def test_a_line_that_its_writer_has_not_finished_is_not_lost(start):
+    with start() as journal:
+        with journal.path.open("ab") as file:
+            file.write(b'{"type":"tu')
+        run = open_recordings([journal.path]).run(0)
+    assert "still being written" in run.damage[0].reason
+
+
 def test_a_journal_without_its_header_still_opens(start):
     with start() as journal:
         journal.append(Turn, step=1, text="kept")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -91,7 +93,7 @@ class Build:
                 f"2150-03-0{2 - n // 24} {23 - n % 24:02}:10",
                 f"2150-03-0{2 - n // 24} {23 - n % 24:02}:58",
                 "Creatinine",
-                1.9 - n / 50,
+                round(1.9 - n / 50, 2),
             )
             for n in range(count)
         )
@@ -120,7 +122,7 @@ class Build:
             ),
             self.step(
                 3,
-                reasoning="The creatinine rises while the lactate falls.\n\nA renal cause is likely; the dose of any antibiotic must follow it.",
+                reasoning="The creatinine rises while the lactate falls.\n\nA renal cause is likely.",
                 text="I look at the creatinine over the whole stay.",
             ),
             self.step(
@@ -257,3 +259,31 @@ def app_of() -> Any:
         return DebuggerApp(Source(*runs, mode=mode), port, ascii_only=more.pop("ascii_only", False), **more)
 
     return make
+
+
+def lines_of(app: DebuggerApp) -> list[str]:
+    """What the screen shows, line by line, with the terminal's own eyes: no styles."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+@pytest.fixture
+def shows() -> Callable[[DebuggerApp], str]:
+    return lambda app: "\n".join(lines_of(app))
+
+
+@pytest.fixture
+def drive() -> Callable[..., None]:
+    """Run an app without a terminal and let a story press its keys."""
+
+    def run(
+        app: DebuggerApp, story: Callable[[Any], Awaitable[None]], size: tuple[int, int] = (120, 40)
+    ) -> None:
+        async def main() -> None:
+            async with app.run_test(size=size) as pilot:
+                await pilot.pause()
+                await story(pilot)
+
+        asyncio.run(main())
+
+    return run

@@ -1,8 +1,12 @@
+import fcntl
 import json
 import os
 import pty
+import select
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -47,11 +51,11 @@ def clinseek(capsys):
 
 def test_version_and_help(clinseek):
     assert clinseek("--version") == (0, f"clinseek-tui {__version__}\n", "")
-    code, text, _ = clinseek("--help")
+    code, table, _ = clinseek("--help")
     assert code == 0
-    assert "examples:" in text
+    assert "examples:" in table
     for command in cli.COMMANDS:
-        assert f"  {command.name}" in text
+        assert f"  {command.name} " in table
         code, text, _ = clinseek(command.name, "--help")
         assert code == 0
         assert "examples:" in text
@@ -287,7 +291,7 @@ def test_follow_as_json_is_a_line_for_each_step_and_one_for_the_run(clinseek):
 
 @pytest.mark.parametrize("argv", [["--run", "1"], ["--step", "1"], ["--gold", "x"], [str(GOLDEN)]], ids=str)
 def test_follow_takes_one_journal_alone(clinseek, argv):
-    code, _, error = clinseek("replay", GOLDEN, "--follow", "--plain", *argv)
+    code, _, error = clinseek("replay", GOLDEN, *argv, "--follow", "--plain")
     assert code == 2
     assert "--follow takes one journal" in error
 
@@ -306,10 +310,6 @@ def test_interrupted_is_130(journal, clinseek, monkeypatch):
     code, out, _ = clinseek("replay", journal.path, "--follow", "--plain")
     assert code == 130
     assert out.startswith("golden-1 ")
-
-
-def _python(code: str, **more) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **more)
 
 
 PROBE = """
@@ -343,12 +343,6 @@ def test_text_needs_no_app(argv):
     assert done.stderr.splitlines()[-1] == "LOADED 0 []"
 
 
-def _module(*argv, **more) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "clinseek_tui", *argv], capture_output=True, check=False, **more
-    )
-
-
 def test_a_reader_that_leaves_early_is_no_error():
     line = f"{sys.executable} -m clinseek_tui replay {GOLDEN} --plain | head -1"
     done = subprocess.run(
@@ -375,24 +369,57 @@ def test_a_pipe_that_is_closed_is_quiet():
 
 
 def test_a_terminal_that_is_not_utf8_gets_ascii():
-    done = _module("replay", str(GOLDEN), "--plain", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    done = subprocess.run(
+        [sys.executable, "-m", "clinseek_tui", "replay", str(GOLDEN), "--plain"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert b"s1.c1     T ehr.load_ehr" in done.stdout
 
 
-def test_on_a_terminal_the_app_opens_at_the_run_and_step(monkeypatch, clinseek):
-    """The app itself is tested with its screens; here, what it is given."""
-    from clinseek_tui import app
+def _in_a_terminal(*argv: str, until: bytes, then: bytes) -> tuple[int, bytes]:
+    """Exit code and screen of a command in a terminal of 120×40 that types `then` once it shows `until`."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environment = os.environ | {"TERM": "xterm-256color", "PYTHONUTF8": "1"}
+    screen, typed = b"", False
+    with subprocess.Popen(
+        [sys.executable, "-m", "clinseek_tui", *argv],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        while select.select([ours], [], [], 30)[0]:
+            try:
+                screen += os.read(ours, 65536)
+            except OSError:  # the terminal has no other end any more
+                break
+            if until in screen and not typed:
+                os.write(ours, then)
+                typed = True
+        else:
+            process.kill()
+    os.close(ours)
+    return process.returncode, screen
 
-    opened = []
-    monkeypatch.setattr(app.DebuggerApp, "run", lambda self: opened.append(self))
-    monkeypatch.setattr(
-        app.DebuggerApp, "__init__", lambda self, source, live=None, step=None: opened.append((source, step))
-    )
-    monkeypatch.setattr(replay, "_on_a_terminal", lambda: True)
-    assert clinseek("replay", GOLDEN, "--step", "3")[0] == 0
-    source, step = opened[0]
-    assert (source.mode, source.position, step) == ("replay", 0, 3)
-    assert clinseek("replay", GOLDEN, "--follow")[0] == 0
-    assert opened[2][0].mode == "follow"
+
+@pytest.mark.parametrize("argv", [["--step", "3"], ["--follow"]], ids=str)
+def test_on_a_terminal_the_app_opens_and_q_leaves_it(argv):
+    code, screen = _in_a_terminal("replay", str(GOLDEN), *argv, until=b" quit", then=b"q")
+    assert code == 0
+    assert (b"s3.c1" in screen) == ("--step" in argv)
+    assert b"Traceback" not in screen
+
+
+@pytest.mark.parametrize("argv", [["--plain"], ["--json"]], ids=str)
+def test_on_a_terminal_text_is_printed_where_it_is_asked_for(argv):
+    code, screen = _in_a_terminal("replay", str(GOLDEN), *argv, until=b"never", then=b"")
+    assert code == 0
+    assert b"Piperacillin-Tazobactam" in screen
+    assert b"\x1b" not in screen

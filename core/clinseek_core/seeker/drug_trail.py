@@ -10,7 +10,8 @@ from clinseek_core.seeker.reading import Row, rows, whole
 from clinseek_core.seeker.script import Script, Turn
 from clinseek_core.seeker.search import Hits
 from clinseek_core.seeker.sources import Schema, timestamp
-from clinseek_core.seeker.weigh import Evidence, Weighed
+from clinseek_core.seeker.weigh import Weighed
+from clinseek_core.seeker.weights import Evidence
 from clinseek_core.seeker.words import counted, listed
 
 __all__ = ["follow_orders"]

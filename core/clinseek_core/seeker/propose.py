@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from clinseek_core.seeker.evidence import condition_points
 from clinseek_core.seeker.lexicon import concepts, named_in
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked
-from clinseek_core.seeker.weigh import LEAST, weigh_condition
+from clinseek_core.seeker.weights import LEAST
 
 __all__ = ["CANDIDATE_TABLES", "proposed"]
 
@@ -44,7 +45,7 @@ def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
         for concept in concepts().values()
         if concept.kind == asked.kind
         and concept.group != "need"
-        and weigh_condition(concept, picture, {}) >= _evident(asked)
+        and condition_points(concept, picture, {}) >= _evident(asked)
     ]
     return tuple(
         dict.fromkeys(c.name for c in [*evident, *named] if c.kind == asked.kind and c.group != "need")

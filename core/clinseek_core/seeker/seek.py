@@ -21,12 +21,14 @@ from clinseek_core.seeker.script import Script, Turn
 from clinseek_core.seeker.search import Hits, read_hits, searches
 from clinseek_core.seeker.sources import Schema
 from clinseek_core.seeker.trails import follow_signs
-from clinseek_core.seeker.weigh import LEAST, Weighed, choose, weigh
+from clinseek_core.seeker.weigh import Weighed, choose, weigh
 from clinseek_core.seeker.words import counted, listed, sentences
 
 __all__ = ["seek"]
 
 _MOST_ITEMS = 400
+_CERTAIN = 3.0
+"""Points that make a fact of what the question names."""
 _SPELLED = 8
 _REASONS = 3
 _TOLD = 6
@@ -70,7 +72,7 @@ def _answer_whether(inquiry: _Inquiry, known: str) -> Script[None]:
     else:
         names = dict.fromkeys(found.words[0] for found in named_in(brief.question))
         weighed, _ = yield from _weighed(inquiry, items_of(tuple(names), asked.kind), known)
-        yes = bool(weighed) and all(w.points >= LEAST[w.item.kind] for w in weighed)
+        yes = bool(weighed) and all(w.points >= _CERTAIN for w in weighed)
         why = " ".join(map(_reasoned, weighed)) or "I know none of the things that the question names."
     said = _spelled_whether(yes, brief.candidates)
     yield Turn(sentences([why, f"So my answer is {said}.", _OWN_RULES]), (finish((said,)),))
@@ -84,7 +86,7 @@ def _answer_which(inquiry: _Inquiry, known: str) -> Script[None]:
     weighed, hits = yield from _weighed(inquiry, items, known)
     best = choose(weighed, msgspec.structs.replace(asked, one=False))
     further = yield from follow_orders(desk, inquiry.schema, picture, hits, best)
-    weighed = tuple(weigh(item, picture, hits, asked, further.get(item.name, ())) for item in items)
+    weighed = weigh(items, picture, hits, asked, further)
     chosen = choose(weighed, asked)
     answer = tuple(w.item.name for w in chosen)
     if not inquiry.brief.candidates:
@@ -103,7 +105,7 @@ def _weighed(
         what = f"I search the record's words for {listed(dict.fromkeys(item.name for item in items), 4)}"
         thought = f"{what}, their other names, and what speaks for them."
         hits = read_hits((yield Turn(sentences([known, thought]), asks)))
-    return tuple(weigh(item, picture, hits, inquiry.asked) for item in items), hits
+    return weigh(items, picture, hits, inquiry.asked, {}), hits
 
 
 def _official(desk: Desk, chosen: tuple[Weighed, ...]) -> Script[tuple[str, ...]]:

@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from clinseek_core.errors import InputError
-from clinseek_core.journal import FORMAT, Damage, End, Header, decode_line, read_body, read_journal
+from clinseek_core.journal import (
+    FORMAT,
+    Damage,
+    End,
+    Header,
+    decode_line,
+    read_body,
+    read_journal,
+    writer_alive,
+)
 from clinseek_replay.fold import fold
 from clinseek_replay.readers.reader import Entry, Index, Reader, lines_of, skim
 from clinseek_replay.trajectory import Trajectory
@@ -82,9 +91,14 @@ def read(entry: Entry) -> Trajectory:
     trajectory = fold(empty, journal.records, functools.partial(read_body, path))
     damage = journal.damage
     if journal.tail:
-        cut = f"cut off after {len(journal.tail)} bytes; the event it began was lost"
-        damage = (*damage, Damage(journal.lines + 1, cut))
+        damage = (*damage, Damage(journal.lines + 1, _unfinished(path, journal.tail)))
     return msgspec.structs.replace(trajectory, damage=damage)
+
+
+def _unfinished(path: Path, tail: bytes) -> str:
+    if writer_alive(path):
+        return "still being written; --follow goes on with it"
+    return f"cut off after {len(tail)} bytes; the event it began was lost"
 
 
 JOURNAL = Reader(name="journal", recognise=recognise, index=index, read=read)
