@@ -68,23 +68,32 @@ build:
     rm -rf dist
     python -m build
 
-# Install the built wheel with pip into an environment of its own, and use it from an empty folder.
-smoke:
+# Install WHAT (by default the built wheel) with pip into an environment of its own; use it from an empty folder.
+smoke *WHAT:
     #!/usr/bin/env bash
     set -euo pipefail
-    wheel=$(echo "$PWD"/dist/*.whl)
     room=$(mktemp -d)
     trap 'rm -rf "$room"' EXIT
     python -m venv "$room/env"
-    "$room/env/bin/pip" install -q "$wheel"
+    "$room/env/bin/pip" install -q {{ if WHAT == "" { "dist/*.whl" } else { WHAT } }}
     mkdir "$room/empty"
     cd "$room/empty"
-    PATH="$room/env/bin:$PATH"
-    unset VIRTUAL_ENV
+    export PATH="$room/env/bin:$PATH"
     clinseek-tui --version
     clinseek-tui run --headless --out traj.jsonl
     clinseek-tui replay traj.jsonl --plain
     clinseek-tui replay traj.jsonl --plain --step 1
+
+# Run the tests on the lowest versions that pyproject.toml allows, in an environment of their own.
+test-lowest:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    room=$(mktemp -d)
+    trap 'rm -rf "$room"' EXIT
+    uv venv -q -p python "$room/env"
+    uv pip compile -q --no-header --resolution lowest-direct --only-binary :all: pyproject.toml -o "$room/lowest.txt"
+    uv pip install -q -p "$room/env" -r "$room/lowest.txt" --group test -e .
+    PATH="$room/env/bin:$PATH" pytest -n 2 -m "not slow" --ignore-glob "*snapshot*"
 
 # Check, test, build and try the wheel, then tag the version; pushing and uploading are left to a person.
 release: check test build smoke

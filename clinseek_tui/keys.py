@@ -132,7 +132,7 @@ COMMANDS: tuple[Command, ...] = (
         "close",
         "esc",
         {"escape": "close"},
-        "close what is open; let the pane follow the step again",
+        "close the page; else end the search and let each row open its own pane",
         "Other",
         _need("open"),
     ),

@@ -154,8 +154,16 @@ def loaded_after(code: str, folder: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["clinseek_core.agent", "clinseek_core.models", "clinseek_core.seeker", "clinseek_core.tools.ehr"]
-    + ["clinseek_replay.recordings", "clinseek_replay.plain", "clinseek_fixtures", "clinseek_tui.cli"],
+    [
+        "clinseek_core.agent",
+        "clinseek_core.models",
+        "clinseek_core.seeker",
+        "clinseek_core.tools.ehr",
+        "clinseek_replay.recordings",
+        "clinseek_replay.plain",
+        "clinseek_fixtures",
+        "clinseek_tui.cli",
+    ],
 )
 def test_importing_it_loads_nothing_heavy(module: str, tmp_path: Path) -> None:
     loaded = loaded_after(f"import {module}", tmp_path)

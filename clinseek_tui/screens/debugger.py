@@ -148,6 +148,7 @@ class DebuggerScreen(Screen[None]):
             self._tell(error)
             if self._polling is not None:
                 self._polling.stop()
+                self._polling = None
             return
         if grown is not None:
             self._grew_at = time.monotonic()

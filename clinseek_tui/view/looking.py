@@ -91,12 +91,8 @@ class Looking(NamedTuple):
         return self._replace(wished=pane, page=None)
 
     def closed(self) -> Looking:
-        """With the uppermost thing closed: the page, else the chosen pane, else the search."""
-        if self.page:
-            return self._replace(page=None)
-        if self.wished:
-            return self._replace(wished=None)
-        return self._replace(finding=Finding())
+        """With the page closed; where none is open, with neither a chosen pane nor a search."""
+        return self._replace(page=None) if self.page else self._replace(wished=None, finding=Finding())
 
     def searching(self, needle: str) -> Looking:
         """With a search under way."""

@@ -40,10 +40,15 @@ def _marks(sql: str) -> Iterator[Mark]:
 
     position = 0
     for kind, value in lexer.tokenize(sql):  # type: ignore[no-untyped-call]
-        style = "accent" if value[:1].isalpha() and "Comparison" in kind else _style(str(kind))
+        style = _style(str(kind)) or ("accent" if _is_word_operator(str(kind), value) else "")
         if style:
             yield Mark(position, position + len(value), style)
         position += len(value)
+
+
+def _is_word_operator(kind: str, value: str) -> bool:
+    """Whether it is an operator that is written as words, as `NOT ILIKE` is."""
+    return kind == "Token.Operator.Comparison" and value[0].isalpha()
 
 
 @lru_cache(maxsize=256)

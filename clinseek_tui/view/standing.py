@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clinseek_replay.amounts import duration
 from clinseek_replay.trajectory import Mode, Trajectory
 from clinseek_tui.view.rows import Row, place
 
@@ -35,8 +34,9 @@ def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float) -> str:
         return f"{mode} · {_STATES[state]}"
     if paused:
         return f"{mode} · paused"
-    quiet = quiet_s - quiet_s % _QUIET
-    return f"{mode} · quiet for {duration(quiet * 1000)}" if quiet else mode
+    quiet = int(quiet_s - quiet_s % _QUIET)
+    time = f"{quiet} s" if quiet < 2 * 60 else f"{quiet // 60} min"
+    return f"{mode} · quiet for {time}" if quiet else mode
 
 
 def position(trajectory: Trajectory, row: Row) -> str:

@@ -52,7 +52,7 @@ def cutoff(trajectory: Trajectory) -> str:
 def policy(trajectory: Trajectory) -> str:
     """Basis and boundary of the cutoff."""
     if trajectory.policy is None:
-        return f"policy {_UNKNOWN}"
+        return _UNKNOWN
     return f"{trajectory.policy.basis}, {trajectory.policy.boundary}"
 
 

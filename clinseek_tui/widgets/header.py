@@ -47,7 +47,7 @@ class Header(Line):
             return ()
         name: Words = ((label(run), "accent"),)
         who: Words = (("  patient ", "dim"), (patient(run), "strong"))
-        when: Words = (("cutoff ", "dim"), (cutoff(run), "strong"), (f" ({policy(run)})", "dim"))
+        when: Words = (("cutoff ", "dim"), (cutoff(run), "strong"), (f" ({_policy(run)})", "dim"))
         where: Words = ((self.standing.mode, "strong"), ("  ", "dim"), (self.standing.position, "strong"))
         if self.standing.run:
             where = ((self.standing.run, "dim"), ("  ", "dim"), *where)
@@ -62,6 +62,10 @@ def _apart(name: Words, left: Words, right: Words, width: int) -> Words:
     room = max(width - cells_of(right) - _GAP, 0)
     left = cut((*cut(name, max(room - cells_of(left), _SHORTEST)), *left), room)
     return (*left, (" " * (width - cells_of(left) - cells_of(right)), "dim"), *right)
+
+
+def _policy(run: Trajectory) -> str:
+    return policy(run) if run.policy else "policy unknown"
 
 
 def _damage(run: Trajectory) -> str:

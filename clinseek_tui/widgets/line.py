@@ -38,7 +38,7 @@ class Line(Widget):
         height: 1;
         background: $background;
         .line--frame { color: $foreground 25%; }
-        .line--dim { color: $foreground 60%; }
+        .line--dim { color: $foreground 70%; }
         .line--strong { text-style: bold; }
         .line--accent { color: $accent; text-style: bold; }
         .line--error { color: $error; text-style: bold; }

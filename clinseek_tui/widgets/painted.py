@@ -51,11 +51,11 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=False):
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
         scrollbar-corner-color: $background;
-        .painted--dim { color: $foreground 60%; }
+        .painted--dim { color: $foreground 70%; }
         .painted--soft { color: $secondary; }
         .painted--strong { text-style: bold; }
         .painted--accent { color: $accent; text-style: bold; }
-        .painted--heading { color: $foreground 60%; text-style: bold; }
+        .painted--heading { color: $foreground 70%; text-style: bold; }
         .painted--error { color: $error; }
         .painted--selected { background: $surface; text-style: bold; }
         .painted--found { color: $accent; text-style: bold underline; }

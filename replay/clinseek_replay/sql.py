@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["laid_out"]
 
+_ROW = 72
+"""Characters up to which columns share a line."""
 MAX_CHARACTERS = 5_000
 """Longer statements are shown as they are: laying one out takes time that grows faster than its length."""
 
@@ -15,7 +17,7 @@ def laid_out(sql: str) -> str:
     import sqlparse  # noqa: PLC0415 -- takes 30 ms, and most commands need no SQL
 
     try:
-        text = str(sqlparse.format(sql, reindent=True)).strip()
+        text = str(sqlparse.format(sql, reindent=True, wrap_after=_ROW)).strip()
     except (sqlparse.exceptions.SQLParseError, RecursionError):
         return sql
     return text if "".join(text.split()) == "".join(sql.split()) else sql

@@ -60,15 +60,19 @@ def test_a_writer_that_was_killed_is_gone_and_a_resume_brings_it_back(start):
     assert run.steps[1].text == "went on"
 
 
-def test_a_file_that_was_replaced_is_read_anew(start, tmp_path):
+@pytest.mark.parametrize("more", ["", "x" * 5000], ids=["shorter", "longer"])
+def test_a_file_that_was_replaced_is_read_anew(start, tmp_path, more):
     with start() as journal:
         journal.append(Turn, step=1)
         follower = JournalFollower(journal.path)
         assert len(follower.poll().steps) == 1
     with start(tmp_path / "new.jsonl") as other:
+        if more:
+            other.append(Turn, step=7, text=more)
         other.path.replace(journal.path)
     run = follower.poll()
-    assert (run.run_id, run.steps) == (other.events[0].run_id, ())
+    assert run.run_id == other.events[0].run_id
+    assert [step.number for step in run.steps] == ([7] if more else [])
 
 
 def test_damage_is_told_once(start):

@@ -57,9 +57,8 @@ def test_a_step_in_full(run):
     lines = list(step_lines(run, run.steps[1]))
     assert lines[1] == "s2 of s5 · 2026-01-05 09:00:10 · 912 ms · 901 tokens in, 77 out"
     sql = lines.index("  SQL")
-    assert lines[sql + 1 : sql + 6] == [
-        "    SELECT charttime,",
-        "           name",
+    assert lines[sql + 1 : sql + 5] == [
+        "    SELECT charttime, name",
         "    FROM pyxis",
         "    ORDER BY charttime DESC",
         "    LIMIT 2",

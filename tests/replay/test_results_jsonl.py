@@ -207,10 +207,12 @@ def test_results_belong_to_calls_by_order_within_a_message_where_ids_repeat(read
             _asks(_call("ehr.a", id_="1"), _call("ehr.b", id_="1"), _call("ehr.c", id_="1")),
             _tool("a3"),
             _tool("b3"),
+            _asks(_call("ehr.a", id_="1"), _call("ehr.b", id_="1")),
+            _tool("a4"),
         ]
     )
     texts = [[call.result and call.result.text for call in step.calls] for step in run.steps]
-    assert texts == [["a1", "b1"], ["a2"], ["a3", "b3", None]]
+    assert texts == [["a1", "b1"], ["a2"], ["a3", "b3", None], ["a4", None]]
     assert run.steps[2].calls[2].status == "pending"
     assert [call.anchor for call in run.steps[2].calls] == ["s3.c1", "s3.c2", "s3.c3"]
 

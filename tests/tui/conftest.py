@@ -236,6 +236,13 @@ class Port:
         self.asked.append("stop")
 
 
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No colour or theme comes from the terminal that runs the tests."""
+    for variable in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
+        monkeypatch.delenv(variable, raising=False)
+
+
 @pytest.fixture
 def build() -> Build:
     return Build()
@@ -280,7 +287,7 @@ def drive() -> Callable[..., None]:
         app: DebuggerApp, story: Callable[[Any], Awaitable[None]], size: tuple[int, int] = (120, 40)
     ) -> None:
         async def main() -> None:
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
                 await story(pilot)
 

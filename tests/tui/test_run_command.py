@@ -86,7 +86,9 @@ def test_the_journal_replays(whole: Path, capsys: pytest.CaptureFixture[str]) ->
     assert all(name.removeprefix("ehr.") in shown for name, _ in observations(whole))
 
 
-@pytest.mark.parametrize("lines", [1, 3, 9])
+@pytest.mark.parametrize(
+    "lines", [1, 3, 9, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 62, 2))]
+)
 def test_a_run_killed_at_any_moment_goes_on_and_ends_the_same(
     whole: Path, tmp_path: Path, lines: int
 ) -> None:

@@ -17,7 +17,7 @@ __all__ = ["Weighed", "choose", "weigh"]
 
 _SHARED = {"supporting", "hint", "treated", "home"}
 """Evidence that may come of another condition."""
-_EXPLAINED = 0.0
+_EXPLAINED = 0.5
 """How much of it counts where a stronger candidate explains it."""
 _SHARE_OF_BEST = 0.5
 _MOST_ITEMS = 20
