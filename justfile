@@ -75,7 +75,7 @@ smoke *WHAT:
     room=$(mktemp -d)
     trap 'rm -rf "$room"' EXIT
     python -m venv "$room/env"
-    "$room/env/bin/pip" install -q {{ if WHAT == "" { "dist/*.whl" } else { WHAT } }}
+    "$room/env/bin/pip" install -qq {{ if WHAT == "" { "dist/*.whl" } else { WHAT } }}
     mkdir "$room/empty"
     cd "$room/empty"
     export PATH="$room/env/bin:$PATH"

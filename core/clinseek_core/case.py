@@ -134,5 +134,6 @@ def gold_names(label: Any) -> tuple[str, ...]:
     As the reference scorer does, `atc_name` is taken where any object has it.
     """
     items = label if isinstance(label, list | tuple) else [label]
-    key = "atc_name" if any(isinstance(item, dict) and "atc_name" in item for item in items) else "name"
-    return tuple(str(item.get(key, "")) if isinstance(item, dict) else str(item) for item in items)
+    key = "atc_name" if any(isinstance(item, dict) and item.get("atc_name") for item in items) else "name"
+    names = (item.get(key) if isinstance(item, dict) else item for item in items)
+    return tuple(str(name) for name in names if name is not None)

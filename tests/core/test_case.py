@@ -51,6 +51,7 @@ def test_every_shape_of_file_gives_the_same_case(tmp_path: Path, text: str) -> N
         ({"label": "yes"}, ("yes",)),
         ({"label": [{"name": "a"}, {"name": "b"}]}, ("a", "b")),
         ({"label": [{"name": "Lasix", "atc_name": "High-ceiling diuretics"}]}, ("High-ceiling diuretics",)),
+        ({"label": [{"name": "Lasix", "atc_name": ""}, {"name": None}]}, ("Lasix",)),
         ({"ground_truth": ["c"]}, ("c",)),
         ({"label": []}, ()),
     ],

@@ -124,7 +124,13 @@ def _from_reasons(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidence
             points = condition_points(concepts()[name], picture, hits)
             share = (_USUAL if rank == 0 else _OTHER) * min(points / _EVIDENT, 1.0)
             if points >= LEAST["condition"]:
-                yield Evidence("reason", f"for {name}, which has {points:g} points", share)
+                yield Evidence(
+                    "reason",
+                    f"it is given for {name}, which has {points:g} points"
+                    if item.kind == "drug"
+                    else f"it serves {name}, which has {points:g} points",
+                    share,
+                )
 
 
 def _from_orders(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Iterator[Evidence]:

@@ -33,7 +33,8 @@ _LABS = Template("""\
 SELECT d.label, d.fluid,
   count(*) FILTER (WHERE l.charttime >= $start) AS results,
   count(l.flag) FILTER (WHERE l.charttime >= $start) AS abnormal,
-  arg_max(coalesce(nullif(l.value, '___'), l.valuenum::VARCHAR, l.comments), l.charttime) FILTER (WHERE l.charttime >= $start) AS latest,
+  arg_max(coalesce(nullif(l.value, '___'), l.valuenum::VARCHAR, l.comments), l.charttime)
+    FILTER (WHERE l.charttime >= $start) AS latest,
   max(l.valueuom) AS unit,
   min(l.valuenum) FILTER (WHERE l.charttime >= $start) AS lowest,
   max(l.valuenum) FILTER (WHERE l.charttime >= $start) AS highest,

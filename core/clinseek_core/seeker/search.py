@@ -37,7 +37,8 @@ WITH words AS (
 texts AS (
   $texts),
 said AS MATERIALIZED (
-  SELECT source, text, count(*) AS times, count(*) FILTER (WHERE happened >= $start) AS now_times, max(happened) AS latest
+  SELECT source, text, count(*) AS times, count(*) FILTER (WHERE happened >= $start) AS now_times,
+    max(happened) AS latest
   FROM texts WHERE text IS NOT NULL GROUP BY ALL),
 near AS MATERIALIZED (
   SELECT said.*, words.*, '\\b' || regexp_escape(word)

@@ -31,7 +31,8 @@ _CERTAIN = 3.0
 """Points that make a fact of what the question names."""
 _SPELLED = 8
 _REASONS = 3
-_TOLD = 6
+_REASONS_OF_MANY = 2
+_MANY = 6
 _RUNNERS_UP = 3
 _OWN_RULES = "These are sums of fixed weights, by rules and without a language model."
 
@@ -143,8 +144,8 @@ def _summary(picture: Picture) -> str:
     )
 
 
-def _reasoned(weighed: Weighed) -> str:
-    reasons = "; ".join(weighed.reasons[:_REASONS]) or "nothing speaks for it"
+def _reasoned(weighed: Weighed, most: int = _REASONS) -> str:
+    reasons = "; ".join(weighed.reasons[:most]) or "nothing speaks for it"
     return f"{weighed.item.name} ({weighed.points:g} points): {reasons}."
 
 
@@ -162,7 +163,7 @@ def _conclusion(chosen: tuple[Weighed, ...], weighed: tuple[Weighed, ...], answe
         [
             f"I answer {listed(answer, 12)}.",
             weak,
-            *map(_reasoned, chosen[:_TOLD]),
+            *(_reasoned(w, _REASONS_OF_MANY if len(chosen) > _MANY else _REASONS) for w in chosen),
             f"Next came {listed(next_best)}." if next_best else "",
             _OWN_RULES,
         ]

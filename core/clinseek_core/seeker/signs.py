@@ -87,6 +87,13 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
         value = number(self.latest)
         return self._with(self.latest if value is None else f"{value:g}")
 
+    @property
+    def beyond(self) -> float:
+        """How far the worst result is beyond the normal range, as a share of the range's end."""
+        high = (self.highest or 0) / self.upper - 1 if self.upper else 0
+        low = 1 - self.lowest / self.lower if self.lower and self.lowest is not None else 0
+        return max(high, low, 0)
+
     def says(self, value: float, word: str) -> str:
         """A value with what is to be said of it."""
         return f"{self._with(f'{value:g}')} ({word})"

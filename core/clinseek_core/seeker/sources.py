@@ -75,7 +75,7 @@ _SENTENCES = Template(
 
 
 def texts_sql(schema: Schema, roles: tuple[Role, ...]) -> str:
-    """A SELECT of (source, text, happened) over the columns of these roles that can be read; empty for none."""
+    """A SELECT of (source, text, happened) over what can be read of these roles; empty for nothing."""
     readable = [source for source in SOURCES if source.role in roles and schema.can_read(source)]
     return "\nUNION ALL ".join(map(_select, readable))
 

@@ -22,10 +22,8 @@ def whereabouts(stay: Stay, now: datetime) -> str:
     place = f" ({stay.place})" if stay.place else ""
     here = f"An {stay.kind} is open{place}; it began {elapsed} ago, at {stay.start:%Y-%m-%d %H:%M}."
     earlier = len(stay.earlier_days)
-    past = (
-        f"There were {counted(earlier, 'admission')} before." if earlier else "No earlier admission is known."
-    )
-    return sentences([who, here, past])
+    known = f"{counted(earlier, 'earlier admission')} known." if earlier else "no earlier admission known."
+    return sentences([who, here, known.capitalize()])
 
 
 def condition(triage: Row, signs: Signs) -> str:
@@ -42,7 +40,8 @@ def results(labs: tuple[Lab, ...], cultures: tuple[Row, ...]) -> str:
     if not labs:
         measured = "No laboratory result of this stay is known."
     else:
-        abnormal = [lab.shown for lab in labs if lab.abnormal]
+        worst_first = sorted(labs, key=lambda lab: (-lab.beyond, lab.label))
+        abnormal = [lab.shown for lab in worst_first if lab.abnormal]
         measured = f"{len(abnormal)} of {counted(len(labs), 'measurement')} were abnormal"
         measured += f": {listed(abnormal)}." if abnormal else "."
     specimens = dict.fromkeys(row["spec_type_desc"].lower() for row in cultures)
@@ -58,9 +57,8 @@ def drugs(found: tuple[Row, ...], waiting: tuple[Row, ...]) -> str:
     ordered = _names(found, ("ordered",))
     lines = [f"Given or dispensed so far: {listed(given)}." if given else "No dose is recorded so far."]
     if waiting:
-        lines.append(
-            f"Ordered without a dose yet: {listed(dict.fromkeys(r['medication'] for r in waiting))}."
-        )
+        names = dict.fromkeys(row["medication"] for row in waiting)
+        lines.append(f"Ordered without a dose yet: {listed(names)}.")
     elif ordered:
         lines.append(f"Ordered: {listed(ordered)}.")
     return sentences(lines)

@@ -11,7 +11,7 @@ from clinseek_core.seeker.desk import Desk
 from clinseek_core.seeker.lexicon import concepts
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.reading import Row, number, rows
-from clinseek_core.seeker.script import Script, Turn
+from clinseek_core.seeker.script import Answers, Script, Turn
 from clinseek_core.seeker.signs import Signs
 from clinseek_core.seeker.sources import Schema, timestamp
 from clinseek_core.seeker.words import listed, sentences
@@ -73,7 +73,7 @@ _TRAILS = (
     ),
     _Trail(
         opens=frozenset(("intensive care", "hypotension", "hypoxia")),
-        says="I look at what is infused and done in intensive care.",
+        says="I look at what is infused and done.",
         looks=(("inputevents", _CHARTED), ("procedureevents", _CHARTED)),
     ),
     _Trail(
@@ -118,34 +118,35 @@ class Followed(msgspec.Struct, frozen=True):
 
 def follow_signs(desk: Desk, schema: Schema, picture: Picture, known: str) -> Script[Followed]:
     """Follow the trails that the signs open, in one turn; `known` opens its thought."""
-    trails = [trail for trail in _TRAILS if len(trail.opens & picture.signs.keys()) >= trail.least][:_MOST]
+    trails = [trail for trail in _TRAILS if _is_open(trail, schema, picture)][:_MOST]
+    if not trails:
+        return Followed({}, sentences([known, "Nothing abnormal asks to be followed."]))
     asks = tuple(
         desk.sql(_query(trail, table, query, picture))
         for trail in trails
         for table, query in trail.looks
         if schema.holds(table)
     )
-    if not asks:
-        return Followed({}, sentences([known, "Nothing abnormal asks to be followed."]))
     answers = yield Turn(sentences([known, *(trail.says for trail in trails)]), asks)
-    courses = [row for answer in answers for row in rows(answer, "label", "valuenum", "lower", "upper")]
-    grown = [row["org_name"].lower() for answer in answers for row in rows(answer, "org_name", "ab_name")]
-    ordered = [row["medication"] for answer in answers for row in rows(answer, "medication", "entertime")]
-    done = [row["label"] for answer in answers for row in rows(answer, "label", "times", "first")]
-    signs, moves = _courses(courses)
-    return Followed(
-        signs,
-        sentences(
-            [
-                f"Cultures of the last 90 days grew {listed(dict.fromkeys(filter(None, grown)), 4)}."
-                if any(grown)
-                else "",
-                f"Antibiotics ordered: {listed(dict.fromkeys(ordered), 4)}." if ordered else "",
-                f"In intensive care: {listed(dict.fromkeys(done), 5)}." if done else "",
-                f"Courses: {listed(moves, 5)}." if moves else "",
-            ]
-        ),
-    )
+    signs, moves = _courses([row for text in answers for row in rows(text, "label", "valuenum", "lower")])
+    found = {
+        "Cultures of the last 90 days grew": _cells(answers, "org_name", "ab_name"),
+        "Antibiotics ordered": _cells(answers, "medication", "entertime"),
+        "Done or infused": _cells(answers, "label", "times"),
+        "Courses": moves,
+    }
+    return Followed(signs, sentences([f"{head}: {listed(names)}." for head, names in found.items() if names]))
+
+
+def _is_open(trail: _Trail, schema: Schema, picture: Picture) -> bool:
+    enough = len(trail.opens & picture.signs.keys()) >= trail.least
+    return enough and any(schema.holds(table) for table, _ in trail.looks)
+
+
+def _cells(answers: Answers, column: str, other: str) -> list[str]:
+    """What stands in `column` of the answers that have it and the other one, each once."""
+    cells = [row[column] for answer in answers for row in rows(answer, column, other)]
+    return list(dict.fromkeys(filter(None, cells)))
 
 
 def _query(trail: _Trail, table: str, query: Template, picture: Picture) -> str:

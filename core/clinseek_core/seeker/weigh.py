@@ -11,13 +11,14 @@ from clinseek_core.seeker.items import Item
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked
 from clinseek_core.seeker.search import Hits
-from clinseek_core.seeker.weights import LEAST, Evidence, points_of
+from clinseek_core.seeker.weights import LEAST, Evidence, points_of, worth
 
 __all__ = ["Weighed", "choose", "weigh"]
 
+SPEC={'supporting'}
 _SHARED = {"supporting", "hint", "treated", "home"}
 """Evidence that may come of another condition."""
-_EXPLAINED = 0.5
+_EXPLAINED = 1.0
 """How much of it counts where a stronger candidate explains it."""
 _SHARE_OF_BEST = 0.5
 _MOST_ITEMS = 20
@@ -72,7 +73,9 @@ def _less(reason: Evidence, explained: bool) -> Evidence:
 
 
 def _sum(item: Item, evidence: list[Evidence]) -> Weighed:
-    points = points_of(item.kind, evidence)
-    weighty = sorted(evidence, key=lambda reason: -points[reason.line] * reason.amount)
-    reasons = tuple(dict.fromkeys(reason.says for reason in weighty if points[reason.line] > 0))
-    return Weighed(item, round(sum(points.values()), 2), reasons)
+    weighty = sorted(evidence, key=lambda reason: -worth(item.kind, reason))
+    reasons = dict.fromkeys(reason.says for reason in weighty if worth(item.kind, reason) > 0)
+    pts=points_of(item.kind, evidence)
+    tot=sum(pts.values())
+    if item.kind=='condition' and not any(v>0 for k,v in pts.items() if k not in SPEC): tot=min(tot,1.5)
+    return Weighed(item, round(tot, 2), tuple(reasons))

@@ -10,7 +10,7 @@ import msgspec
 from clinseek_core.seeker.data import lines
 from clinseek_core.seeker.lexicon import Kind
 
-__all__ = ["LEAST", "Evidence", "points_of"]
+__all__ = ["LEAST", "Evidence", "points_of", "worth"]
 
 LEAST: dict[Kind, float] = {"condition": 2.0, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
 """Points from which an item is chosen where several may be."""
@@ -22,6 +22,11 @@ class Evidence(msgspec.Struct, frozen=True):
     line: str
     says: str
     amount: float = 1.0
+
+
+def worth(kind: Kind, reason: Evidence) -> float:
+    """The points of one piece of evidence alone."""
+    return _weights().get((kind, reason.line), (0.0, 0.0))[0] * reason.amount
 
 
 def points_of(kind: Kind, evidence: list[Evidence]) -> dict[str, float]:
