@@ -1,4 +1,4 @@
-"""How long until one sees something: `just bench` starts each command several times, in a terminal of its own.
+"""How long until something is seen: `just bench` starts each command several times, on a terminal of its own.
 
 Prints the fastest and the middle of the times in milliseconds: on a busy machine the fastest is what the
 program costs.

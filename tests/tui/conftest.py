@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 
 from clinseek_core.case import Policy
 from clinseek_core.errors import InputError
@@ -279,6 +282,26 @@ def shows() -> Callable[[DebuggerApp], str]:
     return lambda app: "\n".join(lines_of(app))
 
 
+class Hands:
+    """A pilot whose keys come as fast as they are typed: letters in a row are waited for once."""
+
+    def __init__(self, pilot: Any) -> None:
+        self._pilot = pilot
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pilot, name)
+
+    async def press(self, *keys: str) -> None:
+        for letters, group in groupby(keys, lambda key: key.isalnum() and len(key) == 1):
+            for key in group:
+                character = key if len(key) == 1 else " " if key == "space" else None
+                name = _character_to_key(key) if len(key) == 1 else key
+                self._pilot.app.post_message(events.Key(name, character))
+                if not letters:
+                    await self._pilot.pause()
+            await self._pilot.pause()
+
+
 @pytest.fixture
 def drive() -> Callable[..., None]:
     """Run an app without a terminal and let a story press its keys."""
@@ -289,7 +312,7 @@ def drive() -> Callable[..., None]:
         async def main() -> None:
             async with app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
-                await story(pilot)
+                await story(Hands(pilot))
 
         asyncio.run(main())
 

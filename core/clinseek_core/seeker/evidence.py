@@ -9,7 +9,7 @@ from clinseek_core.seeker.lexicon import Concept, concepts, named_in, treatments
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked
 from clinseek_core.seeker.search import Hit, Hits
-from clinseek_core.seeker.weights import LEAST, Evidence, points_of
+from clinseek_core.seeker.weights import LEAST, Evidence, total
 from clinseek_core.seeker.words import quoted
 
 __all__ = ["condition_points", "evidence_for"]
@@ -47,7 +47,7 @@ def evidence_for(item: Item, picture: Picture, hits: Hits, asked: Asked) -> list
 def condition_points(concept: Concept, picture: Picture, hits: Hits) -> float:
     """The points of a condition without the drugs that treat it: how evident a drug's reason is."""
     evidence = [*_mentions(concept, hits), *_signs(concept, picture)]
-    return sum(points_of("condition", evidence).values())
+    return total("condition", evidence, strict=False)
 
 
 def _for_condition(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidence]:
@@ -124,13 +124,7 @@ def _from_reasons(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidence
             points = condition_points(concepts()[name], picture, hits)
             share = (_USUAL if rank == 0 else _OTHER) * min(points / _EVIDENT, 1.0)
             if points >= LEAST["condition"]:
-                yield Evidence(
-                    "reason",
-                    f"it is given for {name}, which has {points:g} points"
-                    if item.kind == "drug"
-                    else f"it serves {name}, which has {points:g} points",
-                    share,
-                )
+                yield Evidence("reason", f"it is for {name}, which has {points:g} points", share)
 
 
 def _from_orders(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Iterator[Evidence]:

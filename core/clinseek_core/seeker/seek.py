@@ -87,7 +87,7 @@ def _answer_which(inquiry: _Inquiry, known: str) -> Script[None]:
     weighed, hits = yield from _weighed(inquiry, items, known)
     best = choose(weighed, msgspec.structs.replace(asked, one=False))
     further = yield from follow_orders(desk, inquiry.schema, picture, hits, best)
-    weighed = weigh(items, picture, hits, asked, further)
+    weighed = tuple(weigh(item, picture, hits, asked, further.get(item.name, ())) for item in items)
     chosen = choose(weighed, asked)
     answer = tuple(w.item.name for w in chosen)
     if not inquiry.brief.candidates:
@@ -106,7 +106,7 @@ def _weighed(
         what = f"I search the record's words for {listed(dict.fromkeys(item.name for item in items), 4)}"
         thought = f"{what}, their other names, and what speaks for them."
         hits = read_hits((yield Turn(sentences([known, thought]), asks)))
-    return weigh(items, picture, hits, inquiry.asked, {}), hits
+    return tuple(weigh(item, picture, hits, inquiry.asked) for item in items), hits
 
 
 def _official(desk: Desk, chosen: tuple[Weighed, ...]) -> Script[tuple[str, ...]]:

@@ -1,8 +1,6 @@
-"""Weighing: the points of each item, with what a stronger one explains counted less; and the choice."""
+"""Weighing: the points of each item, and the choice among them."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import msgspec
 
@@ -11,15 +9,10 @@ from clinseek_core.seeker.items import Item
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked
 from clinseek_core.seeker.search import Hits
-from clinseek_core.seeker.weights import LEAST, Evidence, points_of, worth
+from clinseek_core.seeker.weights import LEAST, Evidence, total, worth
 
 __all__ = ["Weighed", "choose", "weigh"]
 
-SPEC={'supporting'}
-_SHARED = {"supporting", "hint", "treated", "home"}
-"""Evidence that may come of another condition."""
-_EXPLAINED = 1.0
-"""How much of it counts where a stronger candidate explains it."""
 _SHARE_OF_BEST = 0.5
 _MOST_ITEMS = 20
 
@@ -33,29 +26,20 @@ class Weighed(msgspec.Struct, frozen=True):
 
 
 def weigh(
-    items: tuple[Item, ...],
-    picture: Picture,
-    hits: Hits,
-    asked: Asked,
-    further: Mapping[str, tuple[Evidence, ...]],
-) -> tuple[Weighed, ...]:
-    """The points of each item, and why; `further` is evidence that was followed up, by the item's name."""
-    found = {
-        item.name: [*evidence_for(item, picture, hits, asked), *further.get(item.name, ())] for item in items
-    }
-    first = {item.name: sum(points_of(item.kind, found[item.name]).values()) for item in items}
-    strongest: dict[str, float] = {}
-    for name, evidence in found.items():
-        for reason in evidence:
-            strongest[reason.says] = max(strongest.get(reason.says, 0.0), first[name])
-    return tuple(
-        _sum(item, [_less(reason, first[item.name] < strongest[reason.says]) for reason in found[item.name]])
-        for item in items
-    )
+    item: Item, picture: Picture, hits: Hits, asked: Asked, further: tuple[Evidence, ...] = ()
+) -> Weighed:
+    """The points of `item`, and why; `further` is evidence that was followed up."""
+    evidence = [*evidence_for(item, picture, hits, asked), *further]
+    weighty = sorted(evidence, key=lambda reason: -worth(item.kind, reason))
+    reasons = dict.fromkeys(reason.says for reason in weighty if worth(item.kind, reason) > 0)
+    return Weighed(item, round(total(item.kind, evidence), 2), tuple(reasons))
 
 
 def choose(weighed: tuple[Weighed, ...], asked: Asked) -> tuple[Weighed, ...]:
-    """The answer: the best where one is asked, else all from the least points up, at least one."""
+    """The answer: the best where one is asked, else all from the least points up, at least one.
+
+    The order of the candidates decides nothing.
+    """
     ranked = sorted(weighed, key=lambda w: (-w.points, w.item.name.casefold(), w.item.name))
     if not ranked:
         return ()
@@ -64,18 +48,3 @@ def choose(weighed: tuple[Weighed, ...], asked: Asked) -> tuple[Weighed, ...]:
         least = max(least, ranked[0].points * _SHARE_OF_BEST)
     chosen = [w for w in ranked if w.points >= least]
     return tuple(ranked[:1] if asked.one or not chosen else chosen[:_MOST_ITEMS])
-
-
-def _less(reason: Evidence, explained: bool) -> Evidence:
-    if not explained or reason.line not in _SHARED:
-        return reason
-    return msgspec.structs.replace(reason, amount=reason.amount * _EXPLAINED)
-
-
-def _sum(item: Item, evidence: list[Evidence]) -> Weighed:
-    weighty = sorted(evidence, key=lambda reason: -worth(item.kind, reason))
-    reasons = dict.fromkeys(reason.says for reason in weighty if worth(item.kind, reason) > 0)
-    pts=points_of(item.kind, evidence)
-    tot=sum(pts.values())
-    if item.kind=='condition' and not any(v>0 for k,v in pts.items() if k not in SPEC): tot=min(tot,1.5)
-    return Weighed(item, round(tot, 2), tuple(reasons))

@@ -1,4 +1,4 @@
-"""Points for evidence: the table `weights.tsv`, and how far one kind of evidence counts."""
+"""Points for evidence: the table `weights.tsv`, and how far each kind of evidence counts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import msgspec
 from clinseek_core.seeker.data import lines
 from clinseek_core.seeker.lexicon import Kind
 
-__all__ = ["LEAST", "Evidence", "points_of", "worth"]
+__all__ = ["LEAST", "Evidence", "total", "worth"]
 
 LEAST: dict[Kind, float] = {"condition": 2.0, "drug": 4.0, "test": 3.0, "procedure": 3.0, "place": 3.0}
 """Points from which an item is chosen where several may be."""
+_MOST_UNSPECIFIC = 1.5
+"""Of a condition that only such signs and words speak for as go with many others too."""
+_UNSPECIFIC = {"supporting", "hint"}
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -24,23 +27,35 @@ class Evidence(msgspec.Struct, frozen=True):
     amount: float = 1.0
 
 
+class _Weight(msgspec.Struct, frozen=True):
+    points: float
+    most: float
+    """The line counts no further, for or against."""
+
+
 def worth(kind: Kind, reason: Evidence) -> float:
     """The points of one piece of evidence alone."""
-    return _weights().get((kind, reason.line), (0.0, 0.0))[0] * reason.amount
+    weight = _weights().get((kind, reason.line))
+    return weight.points * reason.amount if weight else 0.0
 
 
-def points_of(kind: Kind, evidence: list[Evidence]) -> dict[str, float]:
-    """Points by line of the table; no line counts beyond its most."""
+def total(kind: Kind, evidence: list[Evidence], *, strict: bool = True) -> float:
+    """The points of all evidence together; where `strict`, a condition needs something specific."""
     sums: dict[str, float] = defaultdict(float)
-    for found in evidence:
-        points, most = _weights().get((kind, found.line), (0.0, 0.0))
-        sums[found.line] = max(-most, min(most, sums[found.line] + points * found.amount))
-    return sums
+    for reason in evidence:
+        weight = _weights().get((kind, reason.line))
+        if weight is not None:
+            points = sums[reason.line] + worth(kind, reason)
+            sums[reason.line] = max(-weight.most, min(weight.most, points))
+    points = sum(sums.values())
+    if strict and kind == "condition" and all(sums[line] <= 0 for line in sums.keys() - _UNSPECIFIC):
+        return min(points, _MOST_UNSPECIFIC)
+    return points
 
 
 @cache
-def _weights() -> dict[tuple[str, str], tuple[float, float]]:
+def _weights() -> dict[tuple[str, str], _Weight]:
     return {
-        (line["kind"], line["evidence"]): (float(line["points"]), float(line["most"]))
+        (line["kind"], line["evidence"]): _Weight(float(line["points"]), float(line["most"]))
         for line in lines("weights.tsv")
     }
