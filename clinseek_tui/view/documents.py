@@ -128,7 +128,8 @@ def _ending(trajectory: Trajectory) -> Iterator[Block]:
         return
     style = "error" if trajectory.status == "error" else "plain"
     yield Block(trajectory.status, style, label="status")
-    yield from labelled((("reason", trajectory.stop_reason), ("answer by", trajectory.answer_source)))
+    source = trajectory.answer_source if trajectory.answer_source != trajectory.stop_reason else ""
+    yield from labelled((("reason", trajectory.stop_reason), ("answer by", source)))
     yield from labelled((("message", trajectory.message),), style)
     usage = [step.usage for step in trajectory.steps if step.usage]
     if usage:

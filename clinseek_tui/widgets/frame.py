@@ -124,7 +124,7 @@ class Frame(Vertical):
         finding = self._looking.finding
         name: Words = (("Timeline", "accent" if self.on_timeline else "dim"),)
         found: Words = ((str(finding), "accent" if finding.hits else "dim"),)
-        row: Words = ((self._row(), "dim"),)
+        row: Words = ((self.table.place if self.table and not self.on_timeline else "", "dim"),)
         tabs = _tabs(self._looking)
         if self.has_class("-narrow"):
             self._top.parts = (Part(name if self.on_timeline else self._title),)
@@ -132,10 +132,6 @@ class Frame(Vertical):
         else:
             self._top.parts = (Part(name, width=_TIMELINE), Part(self._title))
             self._bottom.parts = (Part(found, width=_TIMELINE), Part(row, tabs))
-
-    def _row(self) -> str:
-        rows = len(self.table.table.rows) if self.table else 0
-        return f"row {self.call.table.row + 1:,}/{rows:,}" if rows and not self.on_timeline else ""
 
     @on(events.Click)
     def _read_clicked(self, event: events.Click) -> None:

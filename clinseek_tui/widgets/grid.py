@@ -33,9 +33,7 @@ class Grid(Painted):
 
     @dataclass
     class Moved(Message):
-        """Another row is selected."""
-
-        row: int
+        """Another row is selected, or other columns are in view."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id, classes=classes)
@@ -54,6 +52,17 @@ class Grid(Painted):
         self.set_reactive(Grid.row, 0)
         self.scroll_to(0, 0, animate=False)
         self._lay_out()
+
+    @property
+    def place(self) -> str:
+        """The selected row, and the columns in view where not all are: `row 3/37 · columns 2–9/400`."""
+        if not self.table.rows:
+            return ""
+        row = f"row {self.row + 1:,}/{len(self.table.rows):,}"
+        seen = [number for number, column in enumerate(self._columns, 1) if self._in_view(column)]
+        if len(seen) in (0, len(self._columns)):
+            return row
+        return f"{row} · columns {seen[0]}–{seen[-1]}/{len(self._columns)}"
 
     @property
     def line_count(self) -> int:
@@ -86,18 +95,20 @@ class Grid(Painted):
         """Keep the selected row in view."""
         self.repaint_lines(before, now)
         self.bring_into_view(now)
-        self.post_message(self.Moved(self.row))
+        self.post_message(self.Moved())
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         """Paint the columns that have come into view."""
         super().watch_scroll_x(old_value, new_value)
         self.repaint()
+        self.post_message(self.Moved())
 
     @on(events.Resize)
     @on(events.Show)
     def _fit(self) -> None:
         if self.room.width != self._width:
             self._lay_out()
+            self.post_message(self.Moved())
 
     def on_click(self, event: events.Click) -> None:
         """Select the row clicked."""
@@ -130,17 +141,17 @@ class Grid(Painted):
         return Strip([Segment(*piece) for piece in (*before, *cells)])
 
     def _cells(self, row: tuple[Any, ...], style: Style, null: Style) -> tuple[list[Piece], list[Piece]]:
-        left, right = round(self.scroll_x), round(self.scroll_x) + self.size.width
-        seen = [
-            (column, value)
-            for column, value in zip_longest(self._columns, row[: len(self._columns)])
-            if column.start < right and column.start + column.width > left
-        ]
+        both = zip_longest(self._columns, row[: len(self._columns)])
+        seen = [(column, value) for column, value in both if self._in_view(column)]
         start = seen[0][0].start if seen else 0
         cells = [
             (cell(value, column) + " " * GAP, null if value is None else style) for column, value in seen
         ]
         return [(" " * start, style)], cells
+
+    def _in_view(self, column: Column) -> bool:
+        left = round(self.scroll_x)
+        return column.start < left + self._width - _MARKER and column.start + column.width > left
 
     def _lay_out(self) -> None:
         # A pane that is hidden has no size; it will have the one it had.

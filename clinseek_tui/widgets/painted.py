@@ -42,7 +42,7 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=False):
     DEFAULT_CSS = """
     Painted {
         background: $background;
-        scrollbar-size: 1 1;
+        scrollbar-size: 0 1;
         scrollbar-gutter: stable;
         scrollbar-color: $foreground 25%;
         scrollbar-background: $background;

@@ -37,7 +37,6 @@ class Reader(Painted):
     Reader {
         padding: 0 0 0 1;
         overflow-x: hidden;
-        scrollbar-size-horizontal: 0;
     }
     """
 
@@ -159,11 +158,13 @@ class Reader(Painted):
 
     def _lay_slice(self, count: int) -> None:
         slice_ = list(islice(self._rest, count))
+        before = len(self._rows)
         self._rows += slice_
         if len(slice_) < count:
             self._rest = _DONE
         self.virtual_size = Size(self._width, len(self._rows))
-        self.repaint()
+        if before <= self.scroll_y + self.size.height:
+            self.repaint()
 
 
 def _start(line: _Line) -> tuple[int, int]:

@@ -43,6 +43,10 @@ class Timeline(Painted):
 
     ALLOW_SELECT = False
 
+    DEFAULT_CSS = """
+    Timeline { overflow-x: hidden; }
+    """
+
     @dataclass
     class Chosen(Message):
         """A row was clicked."""

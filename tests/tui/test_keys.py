@@ -66,6 +66,7 @@ def test_columns_out_of_view(app_of: Any, build: Any, drive: Any, shows: Any) ->
         await pilot.press(">", ">")
         assert "column_0" not in shows(pilot.app)
         assert "  column_2" in shows(pilot.app)
+        assert "row 1/1 · columns 3–11/400" in shows(pilot.app)
         await pilot.press("<", "<", "<")
         assert "column_0" in shows(pilot.app)
 

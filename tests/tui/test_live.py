@@ -67,6 +67,11 @@ def test_a_result_that_arrives_replaces_the_wait_for_it(
         await pilot.pause()
         assert "the page" in shows(pilot.app)
         assert "◌" not in shows(pilot.app)
+        wide = build.table(" ".join(f"column_{n}" for n in range(40)), tuple(range(40)))
+        source.grow(build.run(build.step(1, build.call("browser.open", {}, "…", table=wide))))
+        look_now(pilot)
+        await pilot.pause()
+        assert "row 1/1 · columns 1–9/40" in shows(pilot.app), "the first table of all"
 
     drive(DebuggerApp(source, ascii_only=False), arrives)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from clinseek_core.seeker.reading import shown
 from clinseek_core.seeker.script import FINISH, Ask
 
 __all__ = ["Desk", "finish"]
@@ -18,7 +19,7 @@ class Desk(msgspec.Struct, frozen=True):
 
     def load(self, now: datetime) -> Ask:
         """Open the record."""
-        return Ask("ehr.load_ehr", {"subject_id": self.subject_id, "timestamp": f"{now:%Y-%m-%d %H:%M:%S}"})
+        return Ask("ehr.load_ehr", {"subject_id": self.subject_id, "timestamp": shown(now)})
 
     def table_names(self) -> Ask:
         """List the tables."""
@@ -44,8 +45,8 @@ class Desk(msgspec.Struct, frozen=True):
             {
                 "subject_id": self.subject_id,
                 "table_name": table,
-                "start_time": f"{start:%Y-%m-%d %H:%M:%S}",
-                "end_time": f"{end:%Y-%m-%d %H:%M:%S}",
+                "start_time": shown(start),
+                "end_time": shown(end),
             },
         )
 

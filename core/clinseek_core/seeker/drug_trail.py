@@ -19,6 +19,7 @@ __all__ = ["follow_orders"]
 _MOST = 3
 _STEM = 8
 _SHORTEST = 5
+_LONGEST = 40
 _SINGLE = ("ONCE", "X1", "ON CALL")
 
 _ORDERS = Template("""\
@@ -64,6 +65,6 @@ def _stem(words: tuple[str, ...]) -> str:
 
 
 def _evidence(row: Row) -> Evidence:
-    frequency = row["frequency"] or "without a frequency"
+    frequency = row["frequency"][:_LONGEST] or "without a frequency"
     says = f"ordered {frequency}, {counted(whole(row['doses']), 'dose')} given"
     return Evidence("done before" if frequency.upper().startswith(_SINGLE) else "running", says)

@@ -16,6 +16,7 @@ __all__ = ["condition_points", "evidence_for"]
 
 _USUAL, _OTHER = 1.0, 0.6
 """How much of a reason counts: for what a drug is usually given, and for its other uses."""
+_LONGEST = 40
 _EVIDENT = 6.0
 """Points of a condition that is wholly evident."""
 _NOW = {
@@ -30,14 +31,20 @@ _NOW = {
     "culture",
     "place",
 }
+_DONE = {"given", "dispensed", "charted"}
+_DONE_TABLES = {"emar", "pyxis"}
+"""Asked whether something was given, only a dose will do."""
 
 
 def evidence_for(item: Item, picture: Picture, hits: Hits, asked: Asked) -> list[Evidence]:
     """All evidence for and against `item`."""
     if item.kind == "condition":
         return list(_for_condition(item, picture, hits))
+    if asked.whether:
+        # A reason to give a drug doesn't make it given.
+        return list(_from_mentions(item, hits, _DONE if asked.focus in _DONE_TABLES else _NOW))
     evidence = [
-        *_from_mentions(item, hits),
+        *_from_mentions(item, hits, _NOW),
         *_from_signs(item, picture),
         *_from_reasons(item, picture, hits),
     ]
@@ -92,11 +99,12 @@ def _signs(concept: Concept, picture: Picture) -> Iterator[Evidence]:
                 yield Evidence(line, picture.signs[sign])
 
 
-def _from_mentions(item: Item, hits: Hits) -> Iterator[Evidence]:
+def _from_mentions(item: Item, hits: Hits, roles: set[str]) -> Iterator[Evidence]:
+    """Where the record names the item; in this stay, where its role is one of `roles`."""
     labels = [item.term, *(named.concept.name for named in item.named if item.kind != "drug")]
     found = [hit for label in labels for hit in hits.get(label, ()) if hit.how != "hint"]
     for hit in found:
-        if hit.this_stay and hit.role in _NOW:
+        if hit.this_stay and hit.role in roles:
             yield Evidence(hit.role, _mention(hit))
         if hit.role == "home":
             yield Evidence("home", f"taken at home: {quoted(hit.example)}")
@@ -129,16 +137,19 @@ def _from_reasons(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidence
 
 def _from_orders(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Iterator[Evidence]:
     """Whether an order of this stay still waits for its first dose."""
-    found = hits.get(item.term, ())
-    names = {word for named in item.named for word in named.words} or set(item.own_words)
     for row in picture.waiting:
-        medication = row["medication"].lower()
-        same = {word for named in named_in(medication) for word in named.words} & names
-        if same or any(word in medication for word in names):
-            yield Evidence(
-                "waiting", f"ordered {row['frequency']} at {row['entertime']}, no dose yet".replace("  ", " ")
-            )
-    given = [hit for hit in found if hit.this_stay and hit.role in {"given", "dispensed"}]
+        if _is_about(item, row["medication"].lower()):
+            frequency, at = row["frequency"][:_LONGEST], row["entertime"][:_LONGEST]
+            yield Evidence("waiting", f"ordered {frequency or 'once or more'} at {at}, no dose yet")
+    found = hits.get(item.term, ())
+    given = any(hit.this_stay and hit.role in _DONE for hit in found)
     ordered = any(hit.this_stay and hit.role == "ordered" for hit in found)
     if asked.next and given and not ordered:
         yield Evidence("done before", "came before in this stay and no order asks for more")
+
+
+def _is_about(item: Item, medication: str) -> bool:
+    if not item.named:
+        return any(word in medication for word in item.own_words)
+    names = {word for named in item.named for word in named.words}
+    return any(not names.isdisjoint(named.words) for named in named_in(medication))

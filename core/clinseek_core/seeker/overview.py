@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from string import Template
 
@@ -114,7 +115,7 @@ def look_around(desk: Desk, schema: Schema, now: datetime, thought: str) -> Scri
 
 def _stay(desk: Desk, schema: Schema, now: datetime, thought: str) -> Script[Stay]:
     asks = {"patients": desk.sql(_PATIENT)} | {name: desk.latest(name, _STAY_ROWS) for name in _STAY_TABLES}
-    found = yield from _look(schema, thought, asks)
+    found = yield from _look(thought, _held(schema, asks))
     return read_stay(
         now,
         admissions=rows(found["admissions"], "admittime", "dischtime"),
@@ -128,13 +129,15 @@ def _stay(desk: Desk, schema: Schema, now: datetime, thought: str) -> Script[Sta
 def _vitals(desk: Desk, schema: Schema, now: datetime, stay: Stay) -> Script[tuple[Row, Signs]]:
     """The latest triage of the stay, and the vital signs."""
     found = yield from _look(
-        schema,
         f"{telling.whereabouts(stay, now)} I look at triage and vital signs.",
-        {
-            "triage": desk.latest("triage", 3),
-            "vitalsign": desk.between("vitalsign", stay.start, now),
-            "chartevents": desk.sql(_CHARTED_VITALS.substitute(start=timestamp(stay.start))),
-        },
+        _held(
+            schema,
+            {
+                "triage": desk.latest("triage", 3),
+                "vitalsign": desk.between("vitalsign", stay.start, now),
+                "chartevents": desk.sql(_CHARTED_VITALS.substitute(start=timestamp(stay.start))),
+            },
+        ),
     )
     triage = _since(stay.start, rows(found["triage"], "acuity", "chiefcomplaint"), "known_at")
     charted = rows(found["chartevents"], "label", "lowest", "highest")
@@ -149,14 +152,16 @@ def _results(
 ) -> Script[tuple[tuple[Lab, ...], tuple[Row, ...]]]:
     start = timestamp(stay.start)
     found = yield from _look(
-        schema,
         f"{known} I look at the laboratory and the cultures.",
-        {
-            "labevents": desk.sql(_LABS.substitute(start=start)),
-            "microbiologyevents": desk.sql(_CULTURES.substitute(start=start)),
-        },
+        _held(
+            schema,
+            {
+                "labevents": desk.sql(_LABS.substitute(start=start)),
+                "microbiologyevents": desk.sql(_CULTURES.substitute(start=start)),
+            },
+        ),
     )
-    labs = labs_of(rows(found["labevents"], "label", "fluid", "results", "abnormal", "before"))
+    labs = labs_of(found["labevents"])
     return labs, rows(found["microbiologyevents"], "spec_type_desc", "org_name")
 
 
@@ -164,15 +169,20 @@ def _orders(desk: Desk, schema: Schema, stay: Stay, known: str) -> Script[tuple[
     """Orders by kind, drugs of the stay, and drug orders that wait for a dose."""
     start = timestamp(stay.start)
     texts = texts_sql(schema, ("ordered", "given", "dispensed", "home"))
-    asks = {"poe": desk.sql(_ORDERS.substitute(start=start))}
+    asks = _held(
+        schema,
+        {
+            "poe": desk.sql(_ORDERS.substitute(start=start)),
+            "pharmacy": desk.sql(_WAITING.substitute(start=start)),
+        },
+    )
     if texts:
         asks["drugs"] = desk.sql(_DRUGS.substitute(start=start, texts=texts))
-    asks["pharmacy"] = desk.sql(_WAITING.substitute(start=start))
-    found = yield from _look(schema, f"{known} I look at orders and drugs.", asks)
+    found = yield from _look(f"{known} I look at orders and drugs.", asks)
     return (
         rows(found["poe"], "order_type", "order_subtype", "orders"),
-        rows(found.get("drugs", ""), "source", "drug", "times"),
-        rows(found["pharmacy"], "medication", "frequency"),
+        rows(found["drugs"], "source", "drug", "times"),
+        rows(found["pharmacy"], "medication", "frequency", "entertime"),
     )
 
 
@@ -181,21 +191,24 @@ def _papers(
 ) -> Script[tuple[tuple[str, ...], tuple[Row, ...]]]:
     """The stay's latest reports, and the diagnoses of earlier stays."""
     found = yield from _look(
-        schema,
         f"{known} I read the latest reports and the diagnoses of earlier stays.",
-        {"radiology": desk.latest("radiology", _REPORTS), "diagnoses_icd": desk.sql(_HISTORY)},
+        _held(schema, {"radiology": desk.latest("radiology", _REPORTS), "diagnoses_icd": desk.sql(_HISTORY)}),
     )
     reports = _since(stay.start, rows(found["radiology"], "charttime", "text"), "charttime")
     return tuple(row["text"] for row in reports), rows(found["diagnoses_icd"], "diagnosis", "stays")
 
 
-def _look(schema: Schema, thought: str, asks: dict[str, Ask]) -> Script[dict[str, str]]:
-    """Make the asks about tables that hold rows, in one turn; nothing is what the others say."""
-    sensible = {name: ask for name, ask in asks.items() if name == "drugs" or schema.holds(name)}
-    if not sensible:
-        return dict.fromkeys(asks, "")
-    answers = yield Turn(thought, tuple(sensible.values()))
-    return dict.fromkeys(asks, "") | dict(zip(sensible, answers, strict=True))
+def _look(thought: str, asks: dict[str, Ask]) -> Script[dict[str, str]]:
+    """Make the asks in one turn, or none; the answers by name, empty for what was not asked."""
+    if not asks:
+        return defaultdict(str)
+    answers = yield Turn(thought, tuple(asks.values()))
+    return defaultdict(str, zip(asks, answers, strict=True))
+
+
+def _held(schema: Schema, asks: dict[str, Ask]) -> dict[str, Ask]:
+    """The asks about tables that hold rows."""
+    return {table: ask for table, ask in asks.items() if schema.holds(table)}
 
 
 def _since(start: datetime, found: tuple[Row, ...], clock: str) -> tuple[Row, ...]:

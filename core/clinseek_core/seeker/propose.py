@@ -8,18 +8,10 @@ from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked
 from clinseek_core.seeker.weights import LEAST
 
-__all__ = ["CANDIDATE_TABLES", "proposed"]
+__all__ = ["proposed"]
 
 _MOST = 40
 _LABS = 10
-
-CANDIDATE_TABLES = {
-    "condition": "diagnoses_icd_candidates",
-    "drug": "prescriptions_candidates",
-    "procedure": "procedures_icd_candidates",
-    "place": "transfers_candidates",
-}
-"""Where the spelling of an answer is looked up; for tests see `proposed`."""
 
 
 def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
@@ -30,7 +22,7 @@ def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
     if asked.kind == "drug":
         waiting = [row["medication"] for row in picture.waiting]
         own = [row["drug"] for row in picture.drugs if not row["source"].startswith("home")]
-        return tuple(dict.fromkeys([*waiting, *own]))[:_MOST]
+        return _distinct([*waiting, *own])
     texts = [
         picture.complaint,
         *picture.reports,
@@ -47,9 +39,16 @@ def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
         and concept.group != "need"
         and condition_points(concept, picture, {}) >= _evident(asked)
     ]
-    return tuple(
-        dict.fromkeys(c.name for c in [*evident, *named] if c.kind == asked.kind and c.group != "need")
-    )[:_MOST]
+    fitting = [c for c in (*evident, *named) if c.kind == asked.kind and c.group != "need"]
+    return _distinct([concept.name for concept in fitting])
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """The names, each once in whatever case, as it is spelled first."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.casefold(), name)
+    return tuple(first.values())[:_MOST]
 
 
 def _evident(asked: Asked) -> float:

@@ -37,7 +37,7 @@ _OUTCOMES: tuple[tuple[str, Outcome], ...] = (
 # Tables and the kind of thing in them, by the words a question names them with.
 _FOCI: tuple[tuple[str, str, Kind], ...] = (
     (r"pyxis|dispens", "pyxis", "drug"),
-    (r"emar|administ|\bgiven\b", "emar", "drug"),
+    (r"emar|administ|\bgiven\b|\breceived?\b", "emar", "drug"),
     (r"home medic|reconcil|medrecon", "medrecon", "drug"),
     (r"prescri|medication|\bdrugs?\b|antibiotic|pharmac", "prescriptions", "drug"),
     (r"infus|inputevent|fluid", "inputevents", "drug"),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-__all__ = ["Row", "failed", "moment", "number", "rows", "whole"]
+__all__ = ["Row", "failed", "moment", "number", "rows", "shown", "whole"]
 
 Row = dict[str, str]
 
@@ -75,3 +75,8 @@ def moment(cell: str | None) -> datetime | None:
         return datetime.fromisoformat((cell or "").strip()).replace(tzinfo=None)
     except ValueError:
         return None
+
+
+def shown(at: datetime) -> str:
+    """A time as the record writes it."""
+    return at.isoformat(" ", "seconds")

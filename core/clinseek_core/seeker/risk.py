@@ -16,6 +16,7 @@ from clinseek_core.seeker.data import lines
 from clinseek_core.seeker.lexicon import named_in
 from clinseek_core.seeker.overview import Picture
 from clinseek_core.seeker.question import Asked, Outcome
+from clinseek_core.seeker.reading import shown
 from clinseek_core.seeker.words import listed, span
 
 __all__ = ["Verdict", "judge"]
@@ -117,4 +118,4 @@ def _history(picture: Picture, now: datetime) -> Iterator[tuple[str, str]]:
     if len(stay.earlier_days) >= _SEVERAL_STAYS:
         yield "several earlier stays", f"{len(stay.earlier_days)} earlier stays"
     if stay.last_discharge and now - stay.last_discharge <= _MONTH:
-        yield "stayed in the last month", f"last discharged {stay.last_discharge:%Y-%m-%d}"
+        yield "stayed in the last month", f"last discharged at {shown(stay.last_discharge)}"

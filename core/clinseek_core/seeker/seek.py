@@ -10,16 +10,16 @@ from clinseek_core.seeker.brief import Brief
 from clinseek_core.seeker.desk import Desk, finish
 from clinseek_core.seeker.drug_trail import follow_orders
 from clinseek_core.seeker.items import Item, items_of, terms_of
-from clinseek_core.seeker.lexicon import named_in
+from clinseek_core.seeker.lexicon import Kind, named_in
 from clinseek_core.seeker.opening import open_record
 from clinseek_core.seeker.overview import Picture, look_around
-from clinseek_core.seeker.propose import CANDIDATE_TABLES, proposed
+from clinseek_core.seeker.propose import proposed
 from clinseek_core.seeker.question import Asked, read_question
-from clinseek_core.seeker.reading import rows
 from clinseek_core.seeker.risk import judge
 from clinseek_core.seeker.script import Script, Turn
 from clinseek_core.seeker.search import Hits, read_hits, searches
 from clinseek_core.seeker.sources import Schema
+from clinseek_core.seeker.spelling import spelled
 from clinseek_core.seeker.trails import follow_signs
 from clinseek_core.seeker.weigh import Weighed, choose, weigh
 from clinseek_core.seeker.words import counted, listed, sentences
@@ -27,9 +27,8 @@ from clinseek_core.seeker.words import counted, listed, sentences
 __all__ = ["seek"]
 
 _MOST_ITEMS = 400
-_CERTAIN = 3.0
-"""Points that make a fact of what the question names."""
-_SPELLED = 8
+_FACT: dict[Kind, float] = {"condition": 3.0, "drug": 2.0, "test": 2.0, "procedure": 2.0, "place": 2.0}
+"""Points that make a fact of what a question names."""
 _REASONS = 3
 _REASONS_OF_MANY = 2
 _MANY = 6
@@ -73,7 +72,7 @@ def _answer_whether(inquiry: _Inquiry, known: str) -> Script[None]:
     else:
         names = dict.fromkeys(found.words[0] for found in named_in(brief.question))
         weighed, _ = yield from _weighed(inquiry, items_of(tuple(names), asked.kind), known)
-        yes = bool(weighed) and all(w.points >= _CERTAIN for w in weighed)
+        yes = bool(weighed) and all(w.points >= _FACT[w.item.kind] for w in weighed)
         why = " ".join(map(_reasoned, weighed)) or "I know none of the things that the question names."
     said = _spelled_whether(yes, brief.candidates)
     yield Turn(sentences([why, f"So my answer is {said}.", _OWN_RULES]), (finish((said,)),))
@@ -85,13 +84,14 @@ def _answer_which(inquiry: _Inquiry, known: str) -> Script[None]:
     names = inquiry.brief.candidates or proposed(picture, asked)
     items = items_of(names[:_MOST_ITEMS], asked.kind)
     weighed, hits = yield from _weighed(inquiry, items, known)
-    best = choose(weighed, msgspec.structs.replace(asked, one=False))
+    own = not inquiry.brief.candidates
+    best = choose(weighed, msgspec.structs.replace(asked, one=False), open_question=own)
     further = yield from follow_orders(desk, inquiry.schema, picture, hits, best)
     weighed = tuple(weigh(item, picture, hits, asked, further.get(item.name, ())) for item in items)
-    chosen = choose(weighed, asked)
+    chosen = choose(weighed, asked, open_question=own)
     answer = tuple(w.item.name for w in chosen)
-    if not inquiry.brief.candidates:
-        answer = yield from _official(desk, chosen)
+    if own:
+        answer = yield from spelled(desk, picture, tuple(w.item for w in chosen))
     yield Turn(_conclusion(chosen, weighed, answer), (finish(answer),))
 
 
@@ -107,24 +107,6 @@ def _weighed(
         thought = f"{what}, their other names, and what speaks for them."
         hits = read_hits((yield Turn(sentences([known, thought]), asks)))
     return tuple(weigh(item, picture, hits, inquiry.asked) for item in items), hits
-
-
-def _official(desk: Desk, chosen: tuple[Weighed, ...]) -> Script[tuple[str, ...]]:
-    """The chosen names as the candidate tables spell them, where these hold them."""
-    tables = {w.item.name: CANDIDATE_TABLES.get(w.item.kind, "") for w in chosen[:_SPELLED]}
-    asks = {name: desk.candidates(table, _keyword(name), 5) for name, table in tables.items() if table}
-    if not asks:
-        return tuple(tables)
-    answers = yield Turn(
-        f"The question brings no candidates. I look up how the candidate tables spell {listed(asks)}.",
-        tuple(asks.values()),
-    )
-    found = {name: rows(answer, "candidate") for name, answer in zip(asks, answers, strict=True)}
-    return tuple(dict.fromkeys(found[name][0]["candidate"] if found.get(name) else name for name in tables))
-
-
-def _keyword(name: str) -> str:
-    return " ".join(name.split()[:3])
 
 
 def _spelled_whether(yes: bool, candidates: Iterable[str]) -> str:

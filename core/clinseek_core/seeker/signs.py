@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from clinseek_core.seeker.reading import Row, number, whole
+from clinseek_core.seeker.reading import Row, number, rows, whole
 
 __all__ = ["Lab", "Signs", "lab_signs", "labs_of", "vital_signs"]
 
@@ -57,6 +57,20 @@ _CHARTED = {
     "Arterial Blood Pressure systolic": "sbp",
     "Temperature Fahrenheit": "temperature",
 }
+_LAB_COLUMNS = (
+    "label",
+    "fluid",
+    "results",
+    "abnormal",
+    "latest",
+    "unit",
+    "lowest",
+    "highest",
+    "lower",
+    "upper",
+    "before",
+)
+_LONGEST = 60
 _RISE = 1.5
 _LEAST_RISE = 0.3
 """Creatinine against its earlier level, and in mg/dL: KDIGO's first stage of acute kidney injury."""
@@ -102,22 +116,24 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.label} {value} {self.unit}".strip()
 
 
-def labs_of(rows: Iterable[Row]) -> tuple[Lab, ...]:
-    """The measurements in the rows of the overview of labs."""
-    return tuple(
-        Lab(
-            label=row["label"] if row["fluid"] == "Blood" else f"{row['label']} [{row['fluid']}]",
-            results=whole(row["results"]),
-            abnormal=whole(row["abnormal"]),
-            latest=row["latest"][:40],
-            unit=row["unit"],
-            lowest=number(row["lowest"]),
-            highest=number(row["highest"]),
-            lower=number(row["lower"]),
-            upper=number(row["upper"]),
-            before=number(row["before"]),
-        )
-        for row in rows
+def labs_of(answer: str) -> tuple[Lab, ...]:
+    """The measurements in the answer to the overview's query of labs."""
+    return tuple(map(_lab, rows(answer, *_LAB_COLUMNS)))
+
+
+def _lab(row: Row) -> Lab:
+    label = row["label"][:_LONGEST]
+    return Lab(
+        label=label if row["fluid"] == "Blood" else f"{label} [{row['fluid'][:_LONGEST]}]",
+        results=whole(row["results"]),
+        abnormal=whole(row["abnormal"]),
+        latest=row["latest"][:_LONGEST],
+        unit=row["unit"][:_LONGEST],
+        lowest=number(row["lowest"]),
+        highest=number(row["highest"]),
+        lower=number(row["lower"]),
+        upper=number(row["upper"]),
+        before=number(row["before"]),
     )
 
 
@@ -129,10 +145,10 @@ def lab_signs(labs: Iterable[Lab]) -> Signs:
     return signs
 
 
-def vital_signs(rows: Iterable[Row]) -> Signs:
+def vital_signs(charted: Iterable[Row]) -> Signs:
     """What is beyond its limit in rows of triage and vital signs, or of charted items: the worst of each."""
     signs: Signs = {}
-    values = [value for row in rows for value in _values(row)]
+    values = [value for row in charted for value in _values(row)]
     for limit in _LIMITS:
         found = [value for column, value in values if column == limit.column]
         if limit.above is not None and found and max(found) > limit.above:

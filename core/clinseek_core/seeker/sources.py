@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from clinseek_core.seeker.data import lines
-from clinseek_core.seeker.reading import Row, rows, whole
+from clinseek_core.seeker.reading import Row, rows, shown, whole
 
 __all__ = ["SOURCES", "Role", "Schema", "Source", "read_columns", "read_tables", "texts_sql", "timestamp"]
 
@@ -93,7 +93,7 @@ def _select(source: Source) -> str:
 
 def timestamp(moment: datetime) -> str:
     """The time as SQL."""
-    return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'"
+    return f"TIMESTAMP '{shown(moment)}'"
 
 
 def read_tables(*answers: str) -> dict[str, int]:

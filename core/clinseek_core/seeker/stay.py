@@ -60,7 +60,7 @@ def read_stay(
     patient = patients[0] if patients else {}
     place = next((row.get("careunit", "") for row in transfers if _is_open(row, "outtime", now)), "")
     return Stay(
-        start=min(known, default=now - _WITHOUT_STAY),
+        start=min(known, default=now - min(_WITHOUT_STAY, now - datetime.min)),
         kind="admission" if admission else "emergency stay" if arrival else "",
         admitted=admitted,
         place=place[:80],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from clinseek_core.seeker.reading import Row
+from clinseek_core.seeker.reading import Row, shown
 from clinseek_core.seeker.signs import Lab, Signs
 from clinseek_core.seeker.stay import Stay
 from clinseek_core.seeker.words import counted, listed, quoted, sentences, span
@@ -20,10 +20,10 @@ def whereabouts(stay: Stay, now: datetime) -> str:
     if not stay.kind:
         return sentences([who, "No stay is open now, so I go by the last 30 days."])
     place = f" ({stay.place})" if stay.place else ""
-    here = f"An {stay.kind} is open{place}; it began {elapsed} ago, at {stay.start:%Y-%m-%d %H:%M}."
+    here = f"An {stay.kind} is open{place}; it began {elapsed} ago, at {shown(stay.start)}."
     earlier = len(stay.earlier_days)
-    known = f"{counted(earlier, 'earlier admission')} known." if earlier else "no earlier admission known."
-    return sentences([who, here, known.capitalize()])
+    past = f"Earlier admissions: {earlier or 'none known'}."
+    return sentences([who, here, past])
 
 
 def condition(triage: Row, signs: Signs) -> str:
@@ -42,7 +42,7 @@ def results(labs: tuple[Lab, ...], cultures: tuple[Row, ...]) -> str:
     else:
         worst_first = sorted(labs, key=lambda lab: (-lab.beyond, lab.label))
         abnormal = [lab.shown for lab in worst_first if lab.abnormal]
-        measured = f"{len(abnormal)} of {counted(len(labs), 'measurement')} were abnormal"
+        measured = f"Abnormal results: {len(abnormal)} of {counted(len(labs), 'measurement')}"
         measured += f": {listed(abnormal)}." if abnormal else "."
     specimens = dict.fromkeys(row["spec_type_desc"].lower() for row in cultures)
     grown = dict.fromkeys(row["org_name"].lower() for row in cultures if row["org_name"])

@@ -18,6 +18,7 @@ from clinseek_core.seeker.words import listed, sentences
 
 __all__ = ["Followed", "follow_signs"]
 
+_COURSE_COLUMNS = ("label", "valuenum", "lower", "upper")
 _FEWEST = 2
 _STEM = 8
 _MOST = 4
@@ -128,7 +129,7 @@ def follow_signs(desk: Desk, schema: Schema, picture: Picture, known: str) -> Sc
         if schema.holds(table)
     )
     answers = yield Turn(sentences([known, *(trail.says for trail in trails)]), asks)
-    signs, moves = _courses([row for text in answers for row in rows(text, "label", "valuenum", "lower")])
+    signs, moves = _courses([row for text in answers for row in rows(text, *_COURSE_COLUMNS)])
     found = {
         "Cultures of the last 90 days grew": _cells(answers, "org_name", "ab_name"),
         "Antibiotics ordered": _cells(answers, "medication", "entertime"),

@@ -14,7 +14,8 @@ from clinseek_core.seeker.weights import LEAST, Evidence, total, worth
 __all__ = ["Weighed", "choose", "weigh"]
 
 _SHARE_OF_BEST = 0.5
-_MOST_ITEMS = 20
+_MOST = 20
+_MOST_OF_OPEN = 8
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -35,16 +36,18 @@ def weigh(
     return Weighed(item, round(total(item.kind, evidence), 2), tuple(reasons))
 
 
-def choose(weighed: tuple[Weighed, ...], asked: Asked) -> tuple[Weighed, ...]:
+def choose(weighed: tuple[Weighed, ...], asked: Asked, *, open_question: bool) -> tuple[Weighed, ...]:
     """The answer: the best where one is asked, else all from the least points up, at least one.
 
-    The order of the candidates decides nothing.
+    Conditions that candidates name are each taken for themselves; other things, and what answers an open
+    question, must also come near the best. The order of the candidates decides nothing.
     """
     ranked = sorted(weighed, key=lambda w: (-w.points, w.item.name.casefold(), w.item.name))
     if not ranked:
         return ()
     least = LEAST[ranked[0].item.kind]
-    if asked.kind != "condition":
+    if asked.kind != "condition" or open_question:
         least = max(least, ranked[0].points * _SHARE_OF_BEST)
     chosen = [w for w in ranked if w.points >= least]
-    return tuple(ranked[:1] if asked.one or not chosen else chosen[:_MOST_ITEMS])
+    most = _MOST_OF_OPEN if open_question else _MOST
+    return tuple(ranked[:1] if asked.one or not chosen else chosen[:most])
