@@ -39,6 +39,7 @@ class Source(msgspec.Struct, frozen=True):
     role: Role
     table: str
     needs: tuple[str, ...]
+    """Columns that reading it takes; `known_at`, which every table of the record has, is not listed."""
     text: str
     at: str
     joined: str

@@ -117,7 +117,7 @@ def test_nothing_after_the_cutoff_reaches_any_tool(worlds: Callable[..., Any], d
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_nothing_after_the_cutoff_reaches_any_tool_many(
     worlds: Callable[..., Any], data: st.DataObject
