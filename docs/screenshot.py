@@ -1,6 +1,7 @@
 """Makes the README's picture from a real run: `just screenshot`.
 
-The seeker runs on the first bundled case, and the app opens its journal at the query that gave the most rows.
+The seeker runs on the first bundled case, and the app opens its journal at the query that gave the most rows
+of those that can be read at a glance.
 How long things took is left out, so that the same code always makes the same picture.
 """
 
@@ -16,11 +17,14 @@ from msgspec.structs import replace
 
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.source import RecordedSource
+from clinseek_replay.sql import laid_out
 from clinseek_replay.trajectory import Call, Step, Trajectory
 from clinseek_tui.app import DebuggerApp
 from clinseek_tui.cli import main as clinseek_tui
 
 _SIZE = (120, 40)
+_PANE = (86, 15)
+"""Columns and lines of the pane with the SQL, at that size."""
 
 
 class Timeless(RecordedSource):
@@ -41,8 +45,11 @@ def _timeless_call(call: Call) -> Call:
 
 
 def _rows(call: Call) -> int:
+    """Rows that a query gave; none for one whose statement does not fit its pane."""
     table = call.result.table if call.result else None
-    return table.total if table and call.sql else 0
+    lines = laid_out(call.sql).splitlines() if call.sql else []
+    fits = 0 < len(lines) <= _PANE[1] and max(map(len, lines)) <= _PANE[0]
+    return table.total if table and fits else 0
 
 
 async def _picture(source: Timeless) -> str:

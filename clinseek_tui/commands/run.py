@@ -66,7 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     basis, boundary = Basis.__args__, Boundary.__args__  # type: ignore[attr-defined]
     parser.add_argument("--basis", choices=basis, default="available", help="by which clock rows are known")
     parser.add_argument("--boundary", choices=boundary, default="exclusive", help="known before, or at, t")
-    parser.add_argument("--max-rounds", type=_positive, metavar="N", default=Options().max_rounds)
+    parser.add_argument(
+        "--max-rounds",
+        type=_positive,
+        metavar="N",
+        default=Options().max_rounds,
+        help="model calls at most; %(default)s",
+    )
 
 
 def main(args: argparse.Namespace) -> int:

@@ -152,10 +152,8 @@ def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
     counters = () if policy.basis == "upstream" else rule.counters
     numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
     replaced = f"* REPLACE ({numbered})" if numbered else "*"
-    return (
-        f"SELECT {replaced} FROM (SELECT {shown} FROM dated.{info.name} row WHERE {_is_visible(rule, policy)})"
-        f" ORDER BY {order}"
-    )
+    rows = f"SELECT {shown} FROM dated.{info.name} row WHERE {_is_visible(rule, policy)}"
+    return f"SELECT {replaced} FROM ({rows}) ORDER BY {order}"
 
 
 def _cell(name: str, rule: Rule, policy: Policy) -> str:

@@ -148,8 +148,13 @@ def _load_text(con: DuckDBPyConnection, path: Path, header: list[str], where: st
             f" max_line_size = {_MAX_LINE_BYTES}) {where}"
         )
     except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{path}: not readable as CSV ({reason})") from error
+        raise InputError(f"{path}: not readable as CSV ({_csv_fault(str(error))})") from error
+
+
+def _csv_fault(message: str) -> str:
+    """DuckDB's message without the patient's line, its settings and its advice."""
+    lines = message.strip().partition("Possible fixes")[0].splitlines()
+    return "; ".join(line.strip() for line in lines if line and not line.startswith("Original Line"))
 
 
 def _escaped(text: str) -> str:

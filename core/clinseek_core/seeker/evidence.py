@@ -48,7 +48,7 @@ def evidence_for(item: Item, picture: Picture, hits: Hits, asked: Asked) -> list
         *_from_signs(item, picture),
         *_from_reasons(item, picture, hits),
     ]
-    return [*evidence, *_from_orders(item, picture, hits, asked)] if item.kind == "drug" else evidence
+    return [*evidence, *_from_orders(item, picture)] if item.kind == "drug" else evidence
 
 
 def condition_points(concept: Concept, picture: Picture, hits: Hits) -> float:
@@ -135,17 +135,12 @@ def _from_reasons(item: Item, picture: Picture, hits: Hits) -> Iterator[Evidence
                 yield Evidence("reason", f"it is for {name}, which has {points:g} points", share)
 
 
-def _from_orders(item: Item, picture: Picture, hits: Hits, asked: Asked) -> Iterator[Evidence]:
+def _from_orders(item: Item, picture: Picture) -> Iterator[Evidence]:
     """Whether an order of this stay still waits for its first dose."""
     for row in picture.waiting:
         if _is_about(item, row["medication"].lower()):
             frequency, at = row["frequency"][:_LONGEST], row["entertime"][:_LONGEST]
             yield Evidence("waiting", f"ordered {frequency or 'once or more'} at {at}, no dose yet")
-    found = hits.get(item.term, ())
-    given = any(hit.this_stay and hit.role in _DONE for hit in found)
-    ordered = any(hit.this_stay and hit.role == "ordered" for hit in found)
-    if asked.next and given and not ordered:
-        yield Evidence("done before", "came before in this stay and no order asks for more")
 
 
 def _is_about(item: Item, medication: str) -> bool:

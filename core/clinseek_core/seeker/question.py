@@ -65,7 +65,6 @@ _PLURAL = re.compile(
     r"\b(?:which|what) (?:of|are)\b|\ball\b|\blist\b|\beach\b"
     r"|\b(?:which|what) (?:\w+ ){0,2}(?!(?:is|was|has|does|this|his|diagnosis|status)\b)\w+s\b"
 )
-_NEXT = re.compile(r"\bnext\b|\bwill\b|\bupcoming\b|\bsubsequent")
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DAYS = re.compile(rf"\b(\d{{1,3}}|{'|'.join(_NUMBERS)}|fourteen|thirty)[ -]?(days?|hours?|weeks?)\b")
 _MOST = 0.5
@@ -84,8 +83,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The time an outcome is asked for."""
     one: bool = False
     """One item is asked for."""
-    next: bool = False
-    """What comes next is asked, not what is there."""
 
 
 def read_question(brief: Brief) -> Asked:
@@ -103,7 +100,6 @@ def read_question(brief: Brief) -> Asked:
         outcome=_outcome(final, text) if whether else None,
         days=_days(final) or _days(text) or 3.0,
         one=brief.one or bool(_SINGULAR.search(final) and not _PLURAL.search(final)),
-        next=bool(_NEXT.search(text)),
     )
 
 

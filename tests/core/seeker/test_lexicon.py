@@ -95,23 +95,27 @@ def test_a_drug_is_known_by_its_own_names_and_not_by_its_group():
 
 
 def test_weights_are_for_evidence_that_is_found():
-    found = {source.role for source in SOURCES} | set(_NOW) | {
-        "report earlier",
-        "denied",
-        "coded chronic",
-        "coded acute",
-        "exact",
-        "defining",
-        "supporting",
-        "hint",
-        "treated",
-        "waiting",
-        "reason",
-        "running",
-        "done before",
-        "repeated",
-        "earlier",
-    }
+    found = (
+        {source.role for source in SOURCES}
+        | set(_NOW)
+        | {
+            "report earlier",
+            "denied",
+            "coded chronic",
+            "coded acute",
+            "exact",
+            "defining",
+            "supporting",
+            "hint",
+            "treated",
+            "waiting",
+            "reason",
+            "running",
+            "done before",
+            "repeated",
+            "earlier",
+        }
+    )
     weights = lines("weights.tsv")
     assert {line["evidence"] for line in weights} <= found
     assert all(float(line["most"]) > 0 and line["why"] for line in weights)

@@ -9,9 +9,7 @@ from clinseek_core.seeker.question import read_question
 
 
 def asked(question, *candidates, one=False):
-    brief = Brief(
-        question=question, subject_id="1", now=datetime(2150, 1, 1), candidates=candidates, one=one
-    )
+    brief = Brief(question=question, subject_id="1", now=datetime(2150, 1, 1), candidates=candidates, one=one)
     return read_question(brief)
 
 
@@ -20,7 +18,12 @@ def asked(question, *candidates, one=False):
     [
         ("Which medication is dispensed next from Pyxis?", ("Aspirin", "Heparin"), "drug", "pyxis"),
         ("Which medications will be administered next?", (), "drug", "emar"),
-        ("Which of these conditions apply to this admission?", ("Anemia", "Gout"), "condition", "diagnoses_icd"),
+        (
+            "Which of these conditions apply to this admission?",
+            ("Anemia", "Gout"),
+            "condition",
+            "diagnoses_icd",
+        ),
         ("Which lab tests come next?", (), "test", "labevents"),
         ("Which cultures will be sent?", (), "test", "microbiologyevents"),
         ("Where will the patient be transferred?", (), "place", "transfers"),

@@ -16,7 +16,10 @@ def test_rows_follow_a_line_of_words():
 
 
 def test_a_cell_may_hold_lines():
-    assert rows('1 row\ncharttime,text\n2150,"FINDINGS:\nNo effusion."', "text")[0]["text"] == "FINDINGS:\nNo effusion."
+    assert (
+        rows('1 row\ncharttime,text\n2150,"FINDINGS:\nNo effusion."', "text")[0]["text"]
+        == "FINDINGS:\nNo effusion."
+    )
 
 
 def test_a_row_cut_off_is_left_out():

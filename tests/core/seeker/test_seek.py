@@ -118,7 +118,12 @@ class TestItSeesOnlyWhatItIsShown:
 class TestTheNextDrug:
     def test_an_order_without_a_dose_comes_next(self, seek_in):
         run = seek_in(
-            NEXT_DRUG, "Furosemide", "Vancomycin", "Aspirin", **ED, pharmacy=[order("Vancomycin", frequency="Q12H")]
+            NEXT_DRUG,
+            "Furosemide",
+            "Vancomycin",
+            "Aspirin",
+            **ED,
+            pharmacy=[order("Vancomycin", frequency="Q12H")],
         )
         assert run.answer == ["Vancomycin"]
         assert "ordered Q12H at 2150-03-03 10:00:00, no dose yet" in run.thoughts[-1]
@@ -147,7 +152,12 @@ class TestTheNextDrug:
         assert "it is for asthma" in run.thoughts[-1]
 
     def test_a_short_label_of_the_cabinet_is_understood(self, seek_in):
-        taken = {"stay_id": 1, "charttime": "2150-03-03 09:00:00", "med_rn": 1, "name": "MetroNIDAZ 500mg/100mL BAG"}
+        taken = {
+            "stay_id": 1,
+            "charttime": "2150-03-03 09:00:00",
+            "med_rn": 1,
+            "name": "MetroNIDAZ 500mg/100mL BAG",
+        }
         run = seek_in(NEXT_DRUG, "Metronidazole", "Aspirin", **ED, pyxis=[taken])
         assert "dispensed in pyxis" in run.thoughts[-1]
 
@@ -189,7 +199,11 @@ class TestConditions:
             "Diabetes mellitus without complication",
             admissions=[ADMITTED, EARLIER],
             d_icd_diagnoses=[
-                {"icd_code": "E119", "icd_version": 10, "long_title": "Type 2 diabetes mellitus without complications"},
+                {
+                    "icd_code": "E119",
+                    "icd_version": 10,
+                    "long_title": "Type 2 diabetes mellitus without complications",
+                },
                 {"icd_code": "J189", "icd_version": 10, "long_title": "Pneumonia, unspecified organism"},
             ],
             diagnoses_icd=[
@@ -202,13 +216,23 @@ class TestConditions:
     def test_signs_that_many_conditions_share_make_none(self, seek_in):
         """Fever and a fast heart go with sepsis and with much else: something must speak for it alone."""
         vital = {"stay_id": 1, "charttime": "2150-03-03 09:00:00", "temperature": 102, "heartrate": 125}
-        run = seek_in(APPLY, "Sepsis", "Asthma", "Gout", **ED, vitalsign=[vital], triage=[
-            {"stay_id": 1, "chiefcomplaint": "Asthma", "acuity": 2}
-        ])
+        run = seek_in(
+            APPLY,
+            "Sepsis",
+            "Asthma",
+            "Gout",
+            **ED,
+            vitalsign=[vital],
+            triage=[{"stay_id": 1, "chiefcomplaint": "Asthma", "acuity": 2}],
+        )
         assert run.answer == ["Asthma"]
 
     def test_signs_of_an_infection_lead_to_cultures_and_antibiotics(self, seek_in):
-        culture = {"micro_specimen_id": 1, "spec_type_desc": "BLOOD CULTURE", "chartdate": "2150-03-03 00:00:00"}
+        culture = {
+            "micro_specimen_id": 1,
+            "spec_type_desc": "BLOOD CULTURE",
+            "chartdate": "2150-03-03 00:00:00",
+        }
         run = seek_in(
             APPLY,
             "Sepsis",
@@ -230,7 +254,9 @@ class TestYesOrNo:
         assert run.answer == ["No"]
 
     def test_many_signs_mean_a_long_one_and_each_is_told_with_its_points(self, seek_in):
-        ill = [{"stay_id": 1, "acuity": 1, "heartrate": 130, "sbp": 80, "o2sat": 85, "chiefcomplaint": "Fall"}]
+        ill = [
+            {"stay_id": 1, "acuity": 1, "heartrate": 130, "sbp": 80, "o2sat": 85, "chiefcomplaint": "Fall"}
+        ]
         run = seek_in(LONG, "Yes", "No", **WARD, triage=ill)
         assert run.answer == ["Yes"]
         assert "systolic pressure 80 mmHg (+2)" in run.thoughts[-1]

@@ -30,7 +30,11 @@ def test_a_vital_sign_beyond_its_limit(column, value, sign):
 
 
 def test_the_worst_reading_is_told():
-    rows = [{"heartrate": "110"}, {"heartrate": "131"}, {"label": "Heart Rate", "lowest": "70", "highest": "120"}]
+    rows = [
+        {"heartrate": "110"},
+        {"heartrate": "131"},
+        {"label": "Heart Rate", "lowest": "70", "highest": "120"},
+    ]
     assert vital_signs(rows) == {"tachycardia": "heart rate 131/min"}
 
 
