@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DebuggerApp"]
 
+_TEXTUAL_DARK = "textual-dark"
+
 
 class DebuggerApp(App[None]):
     """Shows the runs of a source; `live` steers the one that this process is running.
@@ -44,6 +46,8 @@ class DebuggerApp(App[None]):
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
+        # Textual takes TEXTUAL_THEME for its default, and a value that does not change paints nothing.
+        self.set_reactive(App.theme, _TEXTUAL_DARK)
         wanted = preferred()
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
 

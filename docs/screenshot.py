@@ -1,8 +1,8 @@
 """Makes the README's picture from a real run: `just screenshot`.
 
 The seeker runs on the first bundled case, and the app opens its journal at the query that gave the most rows
-of those that can be read at a glance.
-How long things took is left out, so that the same code always makes the same picture.
+of those that can be read at a glance. How long things took is left out, so that the same code always makes
+the same picture.
 """
 
 from __future__ import annotations

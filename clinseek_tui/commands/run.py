@@ -18,7 +18,7 @@ import msgspec
 from clinseek_core.case import Basis, Boundary
 from clinseek_core.journal import End
 from clinseek_core.scoring import score
-from clinseek_core.text import one_line, visible
+from clinseek_core.text import one_line
 from clinseek_replay.overview import step_line
 from clinseek_replay.plain import answer_lines, call_lines
 from clinseek_replay.source import FollowSource
@@ -122,9 +122,14 @@ def _follow_headless(work: Work, plan: Plan) -> None:
     """Print each step on stderr as it is finished."""
     _tell(f"{plan.case.qid}: {plan.model.info.name} on patient {plan.case.subject_id}, journal {plan.out}")
     printer = _StepPrinter(plan.out)
+    told: tuple[str, ...] = ()
     while work.end is None and work.error is None:
         work.wait(_LOOK_S)
         printer.print_new(everything=False)
+        waits = tuple(f"{p.anchor} {p.text}" for p in work.live.progress if p.state == "waiting")
+        if waits != told:
+            told = waits
+            _tell(" · ".join(waits))
     printer.print_new(everything=True)
 
 
@@ -179,8 +184,6 @@ def _print_result(plan: Plan, end: End | None, *, as_json: bool) -> None:
         return
     for line in answer_lines(trajectory):
         print(line)
-    if end is not None and end.message:
-        print(visible(f"{end.stop_reason}: {end.message}"))
     if end is None or end.status != "answered":
         print(f"go on with it: clinseek-tui run --resume {plan.out}")
     print(f"journal: {plan.out}")

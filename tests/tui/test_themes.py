@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +67,32 @@ def test_a_theme_that_there_is_not_gives_the_dark_one(
 ) -> None:
     monkeypatch.setenv("TEXTUAL_THEME", "no-such-theme")
     assert app_of(build.run()).theme == "clinseek-dark"
+
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "journal-1.jsonl"
+PAINTED = """
+import asyncio, sys
+from pathlib import Path
+from clinseek_replay.source import FollowSource
+from clinseek_tui.app import DebuggerApp
+
+async def main():
+    app = DebuggerApp(FollowSource(Path(sys.argv[1])))
+    async with app.run_test():
+        print(app.theme, app.screen.styles.background.hex)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_a_theme_named_in_the_environment_is_painted(theme: Any) -> None:
+    """In a process of its own: Textual reads the variable when it is imported."""
+    shown = subprocess.run(
+        [sys.executable, "-c", PAINTED, str(GOLDEN)],
+        env=os.environ | {"TEXTUAL_THEME": theme.name},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.lower().split() == [theme.name, theme.background]

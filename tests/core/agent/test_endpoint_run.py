@@ -154,6 +154,15 @@ def test_a_slow_endpoint_can_be_stopped(go, server, say):
     assert not of(Turn, events)
 
 
+@pytest.fixture
+def python_handles_ctrl_c():
+    """A job in the background inherits an ignored SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
 def test_ctrl_c_while_a_model_is_asked_is_a_stop(go, server, say):
     interrupter = threading.Thread(
         target=lambda: server.asked.wait(10) and os.kill(os.getpid(), signal.SIGINT)

@@ -9,6 +9,8 @@ from clinseek_core.errors import ModelError
 from clinseek_core.models import SystemMessage, UserMessage
 from clinseek_core.seeker.brief import read_brief
 
+INFO = "<patient_info>\nCurrent Time: {}\nPatient Subject ID: 1\n</patient_info>"
+
 
 def test_it_holds_what_the_prompt_says(seeking):
     case = seeking.cases[0]
@@ -41,7 +43,7 @@ def test_a_question_cannot_name_another_patient(seeking):
         ("", "no <question>"),
         ("What is wrong with this patient?", "no <question>"),
         (
-            "<question>\nq\n</question>\n\n<patient_info>\nCurrent Time: noon\nPatient Subject ID: 1\n</patient_info>",
+            "<question>\nq\n</question>\n\n" + INFO.format("noon"),
             "noon",
         ),
     ],

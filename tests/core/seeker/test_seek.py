@@ -15,15 +15,17 @@ ED = {"edstays": [ARRIVED]}
 WARD = {"admissions": [ADMITTED], "edstays": [ARRIVED | {"hadm_id": 5}]}
 
 
-def lab(itemid, value, low, high, at="2150-03-03 09:00:00", **more):
-    flag = "" if low <= value <= high else "abnormal"
-    cells = {"value": value, "valuenum": value, "ref_range_lower": low, "ref_range_upper": high, "flag": flag}
-    return {"itemid": itemid, "charttime": at, "storetime": at, "fluid": "Blood"} and cells | {
+def lab(itemid, value, low, high, at="2150-03-03 09:00:00"):
+    return {
         "itemid": itemid,
         "specimen_id": itemid,
         "charttime": at,
         "storetime": at,
-        **more,
+        "value": value,
+        "valuenum": value,
+        "ref_range_lower": low,
+        "ref_range_upper": high,
+        "flag": "" if low <= value <= high else "abnormal",
     }
 
 
@@ -34,8 +36,26 @@ LABITEMS = [
 ]
 
 
-def order(drug, at="2150-03-03 10:00:00", **more):
-    return {"pharmacy_id": 1, "medication": drug, "entertime": at, "starttime": at, "route": "IV", **more}
+def order(drug, number=1, at="2150-03-03 10:00:00", frequency=""):
+    return {
+        "pharmacy_id": number,
+        "medication": drug,
+        "entertime": at,
+        "starttime": at,
+        "route": "IV",
+        "frequency": frequency,
+    }
+
+
+def dose(drug, number, at="2150-03-03 11:00:00"):
+    return {
+        "emar_id": f"90000001-{number}",
+        "pharmacy_id": number,
+        "medication": drug,
+        "event_txt": "Administered",
+        "charttime": at,
+        "storetime": at,
+    }
 
 
 @pytest.fixture(params=range(3), ids=["pyxis", "conditions", "length of stay"])
@@ -128,18 +148,12 @@ class TestTheNextDrug:
         assert run.answer == ["Vancomycin"]
         assert "ordered Q12H at 2150-03-03 10:00:00, no dose yet" in run.thoughts[-1]
 
-    def test_a_single_order_that_was_carried_out_does_not(self, seek_in):
-        given = {
-            "emar_id": "90000001-1",
-            "pharmacy_id": 1,
-            "medication": "Vancomycin",
-            "event_txt": "Administered",
-            "charttime": "2150-03-03 11:00:00",
-            "storetime": "2150-03-03 11:00:00",
-        }
-        orders = [order("Vancomycin", frequency="ONCE"), order("Aspirin", pharmacy_id=2, frequency="DAILY")]
-        run = seek_in(NEXT_DRUG, "Vancomycin", "Aspirin", **ED, pharmacy=orders, emar=[given])
-        assert run.answer == ["Aspirin"]
+    def test_an_order_that_goes_on_comes_before_one_that_is_carried_out(self, seek_in):
+        orders = [order("Aspirin", 1, frequency="ONCE"), order("Vancomycin", 2, frequency="Q12H")]
+        doses = [dose("Aspirin", 1), dose("Vancomycin", 2)]
+        run = seek_in(NEXT_DRUG, "Aspirin", "Vancomycin", **ED, pharmacy=orders, emar=doses)
+        assert run.answer == ["Vancomycin"]
+        assert "ordered Q12H, 1 dose given" in run.thoughts[-1]
 
     def test_an_order_is_followed_to_its_pharmacy_row(self, seek_in):
         run = seek_in(NEXT_DRUG, "Vancomycin", "Aspirin", **ED, pharmacy=[order("Vancomycin")])
@@ -303,7 +317,7 @@ class TestWithoutCandidates:
         assert run.answer == ["Vancomycin"]
 
     def test_results_beyond_their_range_will_be_measured_again(self, seek_in):
-        labs = [lab(50971, 6.4, 3.3, 5.1), lab(50971, 6.1, 3.3, 5.1, at="2150-03-03 10:00:00", specimen_id=2)]
+        labs = [lab(50971, 6.4, 3.3, 5.1), lab(50971, 6.1, 3.3, 5.1, at="2150-03-03 10:00:00")]
         run = seek_in("Which lab tests come next?", **WARD, d_labitems=LABITEMS, labevents=labs)
         assert run.answer == ["Potassium"]
 

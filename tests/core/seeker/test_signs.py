@@ -51,6 +51,7 @@ def labs(*lines):
         ("Nitrite,Urine,1,1,POS,,,,,,", {"Nitrite [Urine] +": "Nitrite [Urine] POS"}),
         ("Glucose,Urine,1,0,NEG,,,,,,", {}),
         ("Creatinine,Blood,2,0,1.1,mg/dL,1.0,1.1,0.4,1.1,1.0", {}),
+        ("Creatinine,Blood,2,0,2.4,mg/dL,2.0,2.4,0.4,3,2.0", {}),
         (
             "Creatinine,Blood,2,1,1.8,mg/dL,1.2,1.8,0.4,1.1,1.0",
             {
