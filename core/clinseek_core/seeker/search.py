@@ -42,7 +42,7 @@ said AS MATERIALIZED (
   FROM texts WHERE text IS NOT NULL GROUP BY ALL),
 near AS MATERIALIZED (
   SELECT said.*, words.*, '\\b' || regexp_escape(word)
-    || CASE WHEN how = 'drug' AND length(word) > 4 THEN '' ELSE '' END AS pattern
+    || CASE WHEN how = 'drug' AND length(word) > 4 THEN '' ELSE '(e?s)?\\b' END AS pattern
   FROM said JOIN words ON contains(text, word)),
 hits AS (
   SELECT source, text, times, now_times, latest, term, how,
