@@ -60,7 +60,7 @@ WHERE text IS NOT NULL AND happened >= $start
 GROUP BY ALL ORDER BY latest DESC, source, drug LIMIT 120""")
 _WAITING = Template("""\
 SELECT p.medication, p.route, p.frequency, p.entertime, p.starttime FROM pharmacy p
-WHERE p.entertime >= $start 
+WHERE p.entertime >= $start AND p.stoptime IS NULL
   AND NOT EXISTS (SELECT 1 FROM emar e WHERE e.pharmacy_id = p.pharmacy_id)
   AND NOT EXISTS (SELECT 1 FROM pyxis x
     WHERE x.charttime >= $start AND lower(left(x.name, 6)) = lower(left(p.medication, 6)))
