@@ -120,7 +120,7 @@ def _show(work: Work, plan: Plan) -> None:
 
 def _follow_headless(work: Work, plan: Plan) -> None:
     """Print each step on stderr as it is finished."""
-    _tell(f"{plan.case.qid}: {plan.model.info.name} on patient {plan.case.subject_id}, journal {plan.out}")
+    _tell(f"{plan.case.qid}: {plan.model.info.label} on patient {plan.case.subject_id}, journal {plan.out}")
     printer = _StepPrinter(plan.out)
     told: tuple[str, ...] = ()
     while work.end is None and work.error is None:

@@ -85,7 +85,7 @@ def _header(draft: _Draft, event: Header) -> None:
         "candidates": case.candidates,
         "gold": case.gold,
         "policy": event.policy,
-        "model": event.model.name,
+        "model": event.model.label,
     }
     if event.parent:
         draft.notes.append(Note("forked", f"from {event.parent}"))

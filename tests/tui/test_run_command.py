@@ -83,6 +83,7 @@ def test_the_journal_replays(whole: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["replay", str(whole), "--plain"]) == 0
     shown = capsys.readouterr().out
     assert bundled_cases()[0].qid in shown
+    assert "seeker (rules, no language model)" in shown
     assert all(name.removeprefix("ehr.") in shown for name, _ in observations(whole))
 
 

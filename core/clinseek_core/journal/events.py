@@ -48,6 +48,11 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     temperature: float | None = None
     max_output_tokens: int | None = None
 
+    @property
+    def label(self) -> str:
+        """The name as screens show it; rules are never taken for a model."""
+        return self.name if self.kind == "chat" else f"{self.name} (rules, no language model)"
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of a run; the defaults are the paper's."""
