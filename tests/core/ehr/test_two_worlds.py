@@ -51,6 +51,7 @@ calls = st.one_of(
         st.just("ehr.load_ehr"), st.fixed_dictionaries({"subject_id": st.just("1"), "timestamp": TIMES})
     ),
     st.tuples(st.just("ehr.get_table_names"), st.just({})),
+    st.tuples(st.sampled_from(["ehr.think", "ehr.finish"]), st.just({"response": "an abscess"})),
     st.tuples(st.just("ehr.get_table_description"), st.fixed_dictionaries({"table_name": TABLES})),
     st.tuples(st.just("ehr.get_column_names"), st.fixed_dictionaries({"table_name": TABLES})),
     st.tuples(
