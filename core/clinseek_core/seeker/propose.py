@@ -35,9 +35,7 @@ def proposed(picture: Picture, asked: Asked) -> tuple[str, ...]:
     evident = [
         concept
         for concept in concepts().values()
-        if concept.kind == asked.kind
-        and concept.group != "need"
-        and condition_points(concept, picture, {}) >= _evident(asked)
+        if concept.kind == asked.kind and condition_points(concept, picture, {}) >= _evident(asked)
     ]
     fitting = [c for c in (*evident, *named) if c.kind == asked.kind and c.group != "need"]
     return _distinct([concept.name for concept in fitting])

@@ -37,7 +37,7 @@ def spelled(desk: Desk, picture: Picture, chosen: tuple[Item, ...]) -> Script[tu
         answers = yield Turn(f"{thought} {listed(asks)}.", tuple(asks.values()))
         for name, answer in zip(asks, answers, strict=True):
             found[name] = _official(name, rows(answer, "candidate"))
-    return tuple(dict.fromkeys((coded | found).get(item.name, item.name) for item in chosen))
+    return tuple(dict.fromkeys((found | coded).get(item.name, item.name) for item in chosen))
 
 
 def _coded(item: Item, picture: Picture) -> str:

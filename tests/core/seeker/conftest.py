@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,8 @@ from clinseek_core.tools import Toolbox, ToolSpec
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_fixtures import bundled_cases, world_path
+
+Rows = list[dict[str, Any]]
 
 SUBJECT = 90000001
 MAX_TURNS = 60
@@ -130,22 +132,17 @@ def seeking() -> Seeking:
     return _SEEKING
 
 
-@pytest.fixture
-def seek_in(tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Ask about the patient of a small tree that holds the given tables."""
+@pytest.fixture(scope="session")
+def seek_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """Ask about the patient of a small tree that holds the given tables; the same tables are one tree."""
+    opened: dict[str, EhrTools] = {}
 
-    def seek(question: str, *candidates: str, now: str = "2150-03-03 12:00:00", **rows: Any) -> Run:
-        rows.setdefault("patients", [{"gender": "F", "anchor_age": 70, "anchor_year": 2150}])
-        for name, lines in rows.items():
-            info = table(name)
-            folder = tmp_path / info.module
-            folder.mkdir(exist_ok=True)
-            with (folder / f"{info.file}.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, [column.name for column in info.columns], restval="")
-                writer.writeheader()
-                subject = {"subject_id": SUBJECT} if info.kind == "patient" else {}
-                writer.writerows([subject | line for line in lines])
+    def seek(question: str, *candidates: str, now: str = "2150-03-03 12:00:00", **rows: Rows) -> Run:
         cutoff = datetime.fromisoformat(now)
+        key = repr((now, rows))
+        if key not in opened:
+            root = _write(tmp_path_factory.mktemp("tree"), rows)
+            opened[key] = EhrTools(open_snapshot(root, SUBJECT, cutoff, Policy()))
         case = Case(
             qid="q",
             subject_id=SUBJECT,
@@ -153,6 +150,19 @@ def seek_in(tmp_path: Path) -> Iterator[Callable[..., Run]]:
             question=question,
             candidates=candidates,
         )
-        return converse(case, EhrTools(open_snapshot(tmp_path, SUBJECT, cutoff, Policy())))
+        return converse(case, opened[key])
 
     return seek
+
+
+def _write(root: Path, tables: dict[str, Rows]) -> Path:
+    tables = {"patients": [{"gender": "F", "anchor_age": 70, "anchor_year": 2150}]} | tables
+    for name, lines in tables.items():
+        info = table(name)
+        (root / info.module).mkdir(exist_ok=True)
+        with (root / info.module / f"{info.file}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, [column.name for column in info.columns], restval="")
+            writer.writeheader()
+            subject = {"subject_id": SUBJECT} if info.kind == "patient" else {}
+            writer.writerows([subject | line for line in lines])
+    return root

@@ -35,6 +35,11 @@ def test_a_report_states_one_thing_and_denies_another(seek_in, text, answer):
     assert seek_in(CONDITIONS, "Pleural effusion", "Pneumothorax", **reported(text)).answer == [answer]
 
 
+def test_what_a_report_denies_the_complaint_cannot_make(seek_in):
+    tables = reported("No pneumothorax.") | triage("Pneumothorax, back pain")
+    assert seek_in(CONDITIONS, "Pneumothorax", "Back pain", **tables).answer == ["Back pain"]
+
+
 def test_a_short_name_is_no_part_of_a_word(seek_in):
     run = seek_in(CONDITIONS, "Influenza", "Fracture", **triage("Fluctuating pain after fracture"))
     assert run.answer == ["Fracture"]
