@@ -123,11 +123,10 @@ def _follow_headless(work: Work, plan: Plan) -> None:
     _tell(f"{plan.case.qid}: {plan.model.info.label} on patient {plan.case.subject_id}, journal {plan.out}")
     printer = _StepPrinter(plan.out)
     told: tuple[str, ...] = ()
-    while work.end is None and work.error is None:
-        work.wait(_LOOK_S)
+    while not work.ended_within(_LOOK_S):
         printer.print_new(everything=False)
         waits = tuple(f"{p.anchor} {p.text}" for p in work.live.progress if p.state == "waiting")
-        if waits != told:
+        if waits and waits != told:
             told = waits
             _tell(" · ".join(waits))
     printer.print_new(everything=True)

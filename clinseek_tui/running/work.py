@@ -8,7 +8,7 @@ from types import TracebackType
 
 from clinseek_core.agent import Control, run
 from clinseek_core.ehr.session import EhrSession
-from clinseek_core.errors import ClinseekError, InputError
+from clinseek_core.errors import InputError
 from clinseek_core.journal import DataInfo, End, JournalWriter
 from clinseek_core.tools import tools_info
 from clinseek_tui.running.live_run import LiveRun
@@ -32,7 +32,7 @@ class Work:
         self.live = LiveRun(self.control)
         self.end: End | None = None
         """How the run ended; None while it goes on, and where `error` says why it could not."""
-        self.error: ClinseekError | None = None
+        self.error: Exception | None = None
         self._plan = plan
         self._session = EhrSession(
             plan.ehr_root, plan.case.subject_id, plan.case.prediction_time, plan.policy, tell
@@ -61,9 +61,10 @@ class Work:
         self._journal.close()
         self._session.close()
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait until the run has ended, or for some seconds; an interrupt gets through."""
+    def ended_within(self, seconds: float) -> bool:
+        """Wait so long at most for the run to end; whether it has, by an end or an error."""
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _open_journal(self) -> JournalWriter:
         plan, data = self._plan, DataInfo(source=self._plan.source, digest=self._session.digest)
@@ -95,7 +96,7 @@ class Work:
                 on_progress=self.live.tell,
                 case_folder=self._plan.case_folder,
             )
-        except ClinseekError as error:
+        except Exception as error:  # noqa: BLE001 - raised again where the command can show it
             self.error = error
         finally:
             # A follower tells by the lock that nothing more will come.

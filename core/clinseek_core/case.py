@@ -11,7 +11,7 @@ import msgspec
 
 from clinseek_core.errors import InputError
 
-__all__ = ["AnswerSchema", "Basis", "Boundary", "Case", "CaseImage", "Policy", "load_cases"]
+__all__ = ["AnswerSchema", "Basis", "Boundary", "Case", "CaseImage", "Policy", "gold_names", "load_cases"]
 
 Basis = Literal["available", "event", "upstream"]
 Boundary = Literal["exclusive", "inclusive"]

@@ -14,7 +14,6 @@ __all__ = ["one_line", "visible"]
 
 _C0_PICTURES = 0x2400
 _DELETE_PICTURE = "\u2421"
-_KEPT = {"\n", "\t"}
 # A joiner between two emoji and the selector after one change how they are drawn and nothing else.
 _HARMLESS_FORMAT = {"\u200d", "\ufe0f"}
 _SUSPECT = re.compile(
@@ -41,7 +40,7 @@ def one_line(text: str, width: int) -> str:
 def _picture(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)
-    if character in _KEPT or character in _HARMLESS_FORMAT:
+    if character in _HARMLESS_FORMAT:
         return character
     if code < 0x20:
         return chr(_C0_PICTURES + code)

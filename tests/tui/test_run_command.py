@@ -37,6 +37,12 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+def seen(journal: Path) -> list[tuple[object, ...]]:
+    """Everything that tools gave back, texts beside the journal by their digest."""
+    records = (r for r in read_journal(journal).records if isinstance(r, Observation))
+    return [(r.step, r.call, r.name, r.status, r.text, r.body, r.full, r.table) for r in records]
+
+
 def observations(journal: Path) -> list[tuple[str, str]]:
     return [(r.name, r.status) for r in read_journal(journal).records if isinstance(r, Observation)]
 
@@ -103,7 +109,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_ends_the_same(
     if "this run was answered" in err:
         pytest.skip("the run had ended before it was killed")
     assert code == 0, err
-    assert observations(journal) == observations(whole)
+    assert seen(journal) == seen(whole)
 
 
 def test_an_interrupt_leaves_a_journal_that_goes_on(tmp_path: Path) -> None:
@@ -236,3 +242,14 @@ def test_a_journal_can_not_send_a_record_elsewhere(whole: Path, tmp_path: Path) 
     journal.write_text("\n".join([json.dumps(header), *lines[1:3]]) + "\n")
     code, _, err = finish(start("--resume", str(journal), OPENAI_API_KEY="k"))
     assert (code, "say --base-url https://far.example/v1" in err) == (2, True)
+
+
+def test_a_defect_in_the_loop_is_raised_and_never_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect of ours")
+
+    monkeypatch.setattr("clinseek_tui.running.work.run", broken)
+    with pytest.raises(RuntimeError, match="a defect of ours"):
+        main(["run", "--headless", "--out", str(tmp_path / "t.jsonl")])
