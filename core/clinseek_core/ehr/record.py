@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.source import quoted, read_candidates, read_patient
+from clinseek_core.ehr.sql_text import quoted
+from clinseek_core.ehr.tree import read_candidates, read_patient
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import CLOCKS, CONTRACT, Rule
 

@@ -105,7 +105,8 @@ def lock(con: DuckDBPyConnection) -> None:
 def vocabulary(con: DuckDBPyConnection, table_names: Collection[str]) -> Vocabulary:
     """The names of the snapshot's tables, and of the functions that are the same every time."""
     rows = con.execute(
-        "SELECT function_name, bool_and(stability = 'CONSISTENT' OR function_type = 'macro')"
+        # Overloads for zoned times depend on the session's time zone, which `lock` fixes.
+        "SELECT function_name, bool_or(stability = 'CONSISTENT' OR function_type = 'macro')"
         " FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'window', 'macro')"
         " GROUP BY ALL"
     ).fetchall()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.source import check_tree
+from clinseek_core.ehr.tree import check_tree
 from clinseek_core.errors import ClinseekError
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_core.tools.spec import ToolResult, ToolSpec

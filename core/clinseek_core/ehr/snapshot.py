@@ -1,4 +1,4 @@
-"""The snapshot: what was known of one patient at one cutoff, alone in a locked in-memory database."""
+"""The snapshot as the tools see it: tables, our queries and a model's, on a locked in-memory database."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.candidates import CANDIDATE_TABLES
-from clinseek_core.ehr.record import RECORD, exposed, known, open_record
-from clinseek_core.ehr.sandbox import Vocabulary, checked, install_clock, lock, vocabulary
-from clinseek_core.ehr.source import quoted
+from clinseek_core.ehr.sandbox import Vocabulary, checked, vocabulary
+from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.mimic import TableInfo, tables
-from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule
+from clinseek_core.mimic.contract import CONTRACT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Rows", "Snapshot", "SnapshotTable", "open_snapshot", "take_snapshot"]
+__all__ = ["Rows", "Snapshot", "SnapshotTable", "event_clock"]
 
 
 class SnapshotTable(msgspec.Struct, frozen=True):
@@ -46,7 +44,7 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Snapshot:
-    """A locked database that holds nothing but what was known; opened by `take_snapshot`."""
+    """A locked database that holds nothing but what was known; made by `take_snapshot`."""
 
     def __init__(self, con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> None:
         self.subject_id = subject_id
@@ -102,91 +100,7 @@ class Snapshot:
             self._con.execute("ROLLBACK")
 
 
-def open_snapshot(
-    root: Path,
-    subject_id: int,
-    cutoff: datetime,
-    policy: Policy,
-    on_progress: Callable[[str], None] = lambda _: None,
-) -> Snapshot:
-    """Read a patient from a MIMIC-IV tree and take the snapshot at `cutoff`.
-
-    Raises InputError for a tree or patient that is not there.
-    """
-    con, notices = open_record(root, subject_id, policy, on_progress)
-    on_progress("taking the snapshot")
-    snapshot = take_snapshot(con, subject_id, cutoff, policy)
-    snapshot.notices = notices
-    return snapshot
-
-
-def take_snapshot(con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> Snapshot:
-    """Copy what was known at `cutoff` out of the dated record, detach the record, and lock.
-
-    The order matters: what is attached when external access is switched off stays readable.
-    """
-    con.execute(f"USE {RECORD}")
-    con.execute(f"CREATE MACRO cutoff() AS TIMESTAMP '{cutoff:%Y-%m-%d %H:%M:%S}'")
-    known_by = "<=" if policy.boundary == "inclusive" else "<"
-    con.execute(f"CREATE MACRO known_by_cutoff(t) AS coalesce(t {known_by} cutoff(), FALSE)")
-    for notes in sorted({rule.note_ids for rule in CONTRACT.values() if rule.note_ids}):
-        con.execute(f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(tables()[notes], policy)}")
-    for name, rule in CONTRACT.items():
-        con.execute(f"CREATE TABLE memory.main.{name} AS {_visible_sql(tables()[name], rule, policy)}")
-    for name in CANDIDATE_TABLES:
-        con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM raw.{name} ORDER BY ALL")
-    con.execute("USE memory")
-    con.execute(f"DETACH {RECORD}")
-    install_clock(con, cutoff)
-    lock(con)
-    return Snapshot(con, subject_id, cutoff, policy)
-
-
-def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
-    """The rows known at the cutoff, unknown cells NULL, in a total order over what is visible."""
-    cells = {name: _cell(name, rule, policy) for name in exposed(info, rule, policy)}
-    if rule.available != ALWAYS:
-        cells["known_at"] = "known_at"
-    shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in cells.items())
-    order = _order(info, rule, policy)
-    counters = () if policy.basis == "upstream" else rule.counters
-    numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
-    replaced = f"* REPLACE ({numbered})" if numbered else "*"
-    rows = f"SELECT {shown} FROM dated.{info.name} row WHERE {_is_visible(rule, policy)}"
-    return f"SELECT {replaced} FROM ({rows}) ORDER BY {order}"
-
-
-def _cell(name: str, rule: Rule, policy: Policy) -> str:
-    column = quoted(name)
-    if policy.basis == "upstream":
-        return column
-    if name in rule.derived:
-        return rule.derived[name]
-    if rule.note_ids and name == "note_id":
-        return f"(SELECT min(n.number) FROM numbers_{rule.note_ids} n WHERE n.note_id = row.note_id)"
-    if name in rule.later:
-        return f"CASE WHEN known_by_cutoff({quoted(known(name))}) THEN {column} END"
-    return column
-
-
-def _is_visible(rule: Rule, policy: Policy) -> str:
-    if policy.basis != "upstream" and rule.pending:
-        return "known_by_cutoff(known_at) AND NOT known_by_cutoff(superseded_at)"
-    return "known_by_cutoff(known_at)"
-
-
-def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
-    """When a row happened, then every visible cell: rows that tie are the same to the letter."""
-    names = [quoted(name) for name in exposed(info, rule, policy) if name not in rule.counters]
-    clock = _event_clock(info)
-    if clock:
-        names.insert(0, clock)
-    if rule.available != ALWAYS:
-        names.append("known_at")
-    return ", ".join(names)
-
-
-def _event_clock(info: TableInfo) -> str:
+def event_clock(info: TableInfo) -> str:
     """The row's own time, its date where the time is missing; for orders the planned time."""
     dated = [column for column in info.columns if column.type in {"TIMESTAMP", "DATE"}]
     columns = [c for c in dated if c.role == "event"] or [c for c in dated if c.role == "plan"]
@@ -196,21 +110,13 @@ def _event_clock(info: TableInfo) -> str:
     return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
 
 
-def _note_numbers_sql(info: TableInfo, policy: Policy) -> str:
-    """`note_id` to a number of its own that counts visible notes only: the original counts all of them."""
-    rank = "row_number() OVER (ORDER BY charttime, note_id)"
-    number = f"subject_id || '-' || coalesce(note_type, 'N') || '-' || {rank}"
-    shown = "note_id" if policy.basis == "upstream" else number
-    return f"SELECT note_id, {shown} AS number FROM dated.{info.name} WHERE known_by_cutoff(known_at)"
-
-
 def _tables(con: DuckDBPyConnection) -> Iterator[SnapshotTable]:
     for name in (*CONTRACT, *CANDIDATE_TABLES):
         columns = con.execute(f"SELECT * FROM {name} LIMIT 0").description or ()
         (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
         info = tables().get(name)
         names = tuple(str(column[0]) for column in columns)
-        clock = (_event_clock(info) if info else "") or ("known_at" if "known_at" in names else "")
+        clock = (event_clock(info) if info else "") or ("known_at" if "known_at" in names else "")
         yield SnapshotTable(name, names, rows, clock, info is None or info.kind == "dictionary")
 
 

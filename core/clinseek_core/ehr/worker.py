@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.snapshot import open_snapshot
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.errors import WorkerError
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.worker import serve

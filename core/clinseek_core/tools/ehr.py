@@ -12,7 +12,7 @@ from typing import Any
 from clinseek_core.ehr.candidates import CANDIDATE_TABLES, CandidateIndex
 from clinseek_core.ehr.sandbox import RefusedError
 from clinseek_core.ehr.snapshot import Rows, Snapshot, SnapshotTable
-from clinseek_core.ehr.source import quoted
+from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.journal.events import Table
 from clinseek_core.mimic import table as catalogue_table
 from clinseek_core.mimic.contract import CONTRACT

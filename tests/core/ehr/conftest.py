@@ -16,7 +16,8 @@ import pytest
 from clinseek_core.case import Basis, Policy
 from clinseek_core.ehr.candidates import CANDIDATE_TABLES
 from clinseek_core.ehr.record import RECORD, date_record, open_record
-from clinseek_core.ehr.snapshot import Snapshot, open_snapshot, take_snapshot
+from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.visible import open_snapshot, take_snapshot
 from clinseek_core.mimic import table, tables
 from clinseek_core.mimic.contract import CONTRACT
 from clinseek_fixtures import world_path

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.snapshot import Snapshot, open_snapshot
+from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.mimic import tables
 from clinseek_core.mimic.contract import ALWAYS, CONTRACT
 

@@ -15,7 +15,7 @@ import pytest
 
 from clinseek_core.agent import answer_call, opening
 from clinseek_core.case import Case, Policy
-from clinseek_core.ehr.snapshot import open_snapshot
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.mimic import table
 from clinseek_core.models import (
     AssistantMessage,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
-from clinseek_core.ehr.snapshot import open_snapshot
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.tools import ToolResult
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.tools.ehr_specs import EHR_TOOLS

@@ -11,7 +11,8 @@ import pytest
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
-from clinseek_core.ehr.snapshot import Snapshot, open_snapshot
+from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.errors import InputError
 
 SUBJECT = 90000001

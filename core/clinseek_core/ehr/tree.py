@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinseek_core.ehr.candidates import CANDIDATE_TABLES, CandidateTable
+from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.errors import InputError
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import CONTRACT
@@ -17,7 +18,7 @@ from clinseek_core.mimic.contract import CONTRACT
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["check_tree", "quoted", "read_candidates", "read_patient"]
+__all__ = ["check_tree", "read_candidates", "read_patient"]
 
 _SUFFIXES = (".csv.gz", ".csv")
 # Notes are the longest cells of MIMIC-IV: tens of kilobytes; a line over this is not one of its rows.
@@ -89,11 +90,6 @@ def _names_of_others(con: DuckDBPyConnection, root: Path, candidates: CandidateT
     _load_text(con, path, header, f"WHERE TRY_CAST(subject_id AS BIGINT) <> {int(subject_id)}")
     name = quoted(candidates.column)
     return f"SELECT DISTINCT {name} AS candidate FROM raw_text WHERE {name} IS NOT NULL ORDER BY ALL"
-
-
-def quoted(name: str) -> str:
-    """A SQL identifier, quoted."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _file_of(root: Path, info: TableInfo) -> Path | None:
