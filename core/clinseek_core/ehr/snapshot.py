@@ -21,7 +21,7 @@ from clinseek_core.mimic.contract import CONTRACT
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Rows", "Snapshot", "SnapshotTable", "event_clock"]
+__all__ = ["RowOrigins", "Rows", "Snapshot", "SnapshotTable", "event_clock"]
 
 
 class SnapshotTable(msgspec.Struct, frozen=True):
@@ -35,12 +35,23 @@ class SnapshotTable(msgspec.Struct, frozen=True):
     dictionary: bool = False
 
 
+class RowOrigins(msgspec.Struct, frozen=True):
+    """Where an answer's rows come from in one table: per row a rowid, None where an outer join found no row."""
+
+    table: str
+    rowids: tuple[int | None, ...]
+
+
 class Rows(msgspec.Struct, frozen=True):
     """Rows of an answer, as JSON can carry them; `more` where the query had rows beyond them."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     more: bool
+    origins: tuple[RowOrigins, ...] = ()
+    """One per table of a model's plain SELECT; empty where an answer's row is not one row of the record."""
+    notes: tuple[str, ...] = ()
+    """What the reader must know of how a model's query was read."""
 
 
 class Snapshot:
