@@ -36,7 +36,7 @@ class SnapshotTable(msgspec.Struct, frozen=True):
 
 
 class RowOrigins(msgspec.Struct, frozen=True):
-    """Where an answer's rows come from in one table: per row a rowid, None where an outer join found no row."""
+    """The rows of one table behind an answer: per row a rowid, None where an outer join found none."""
 
     table: str
     rowids: tuple[int | None, ...]
