@@ -1,0 +1,204 @@
+"""The candidate tables as one patient may see them, and their search."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from clinseek_core.candidates import parts
+from clinseek_core.candidates.build import APPLICATION_ID, FORMAT
+from clinseek_core.candidates.lexicon import meanings
+from clinseek_core.candidates.meaning import Meaning
+from clinseek_core.candidates.reading import readings
+from clinseek_core.candidates.spelling import Spelling
+from clinseek_core.candidates.tables import CANDIDATE_TABLES
+from clinseek_core.errors import InputError
+
+__all__ = ["CandidateIndex", "CandidateList"]
+
+
+class CandidateList(msgspec.Struct, frozen=True):
+    """What there is of one candidate table."""
+
+    name: str
+    columns: tuple[str, ...]
+    """`candidate`, then the codes."""
+    rows: int
+    names: int
+    """Distinct names; a name with many codes is many rows."""
+
+
+class CandidateIndex:
+    """All candidate tables as the patient `subject_id` may see them; answers depend on nothing else.
+
+    Names that only this patient has are nowhere: in no answer, count, order or score. Any text is a query.
+    One index belongs to one thread.
+    """
+
+    def __init__(self, con: sqlite3.Connection, subject_id: int) -> None:
+        self._con = con
+        self._subject_id = subject_id
+        self._spellings: dict[str, Spelling] = {}
+        self._meanings: dict[str, Meaning] = {}
+        self._places: dict[str, list[int] | None] = {}
+
+    @classmethod
+    def open(cls, path: Path, subject_id: int) -> CandidateIndex:
+        """Open a file that `build` made, for reading; InputError where it is none or of another version."""
+        try:
+            con = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+        except sqlite3.Error as error:
+            raise InputError(f"{path}: can't be opened ({error}); ingest again") from error
+        try:
+            made_by = con.execute("PRAGMA application_id").fetchone()[0]
+            version = con.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            con.close()
+            raise InputError(f"{path}: is no file of candidate tables ({error}); ingest again") from error
+        if (made_by, version) != (APPLICATION_ID, FORMAT):
+            con.close()
+            kind = (
+                f"of version {version}, not {FORMAT}" if made_by == APPLICATION_ID else "of another program"
+            )
+            raise InputError(f"{path}: is a file {kind}; ingest again")
+        return cls(con, subject_id)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._con.close()
+
+    def __enter__(self) -> CandidateIndex:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def tables(self) -> dict[str, CandidateList]:
+        """Every candidate table by name, in the order they were built."""
+        return {
+            name: CandidateList(
+                name=name,
+                columns=("candidate", *msgspec.json.decode(codes)),
+                rows=self._count("entries", number),
+                names=self._count("names", number),
+            )
+            for number, name, codes in self._con.execute(
+                "SELECT number, name, codes FROM lists ORDER BY number"
+            )
+        }
+
+    def rows(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """All visible rows, (candidate, *codes), in order of name, then codes."""
+        sql = (
+            "SELECT names.name, entries.codes FROM entries"
+            " JOIN names ON names.list = entries.list AND names.place = entries.place"
+            " WHERE entries.list = ? AND entries.only_subject IS NOT ? ORDER BY entries.number"
+        )
+        decode = msgspec.json.decode
+        for name, codes in self._con.execute(sql, [self._numbers[table], self._subject_id]):
+            yield (name, *decode(codes))
+
+    def keyword(
+        self, table: str, text: str, limit: int, offset: int = 0
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """Names that hold every word of `text`, in themselves or in their codes; and how many there are.
+
+        A word is what stands between white space; it may be part of a longer one. `limit` and `offset` count
+        names, and a name's rows stand together, (candidate, *codes), at most `CandidateTable.shown` of them.
+        Nearer names first: equal, beginning so, holding the text as it stands, holding whole words, others.
+        """
+        found = self._spelling(table).keyword(text)
+        page = found[max(offset, 0) : max(offset, 0) + max(limit, 0)]
+        return [row for place in page for row in self._entries(table, place)], len(found)
+
+    def exact(self, table: str, name: str) -> list[tuple[Any, ...]]:
+        """All rows, (candidate, *codes), of the names that read like `name` but for case and spaces."""
+        found = self._spelling(table).exact(name)
+        return [row for place in found for row in self._entries(table, place, most=-1)]
+
+    def fuzzy(self, table: str, keyword: str, limit: int) -> list[tuple[str, float]]:
+        """The names nearest by spelling, with the edit ratio in 0 to 100 of both in lower case."""
+        found = self._spelling(table).fuzzy(keyword, limit) if limit > 0 else []
+        return [(self._name(table, place), score) for place, score in found]
+
+    def similar(self, table: str, query: str, limit: int) -> list[tuple[str, float]]:
+        """The names nearest by meaning, with a score in 0 to 1: words, stems, misspellings, other names."""
+        meant = readings(query, self._known, self._meaning(table).words)
+        found = self._meaning(table).search(meant, max(limit, 0))
+        return [(self._name(table, place), score) for place, score in found]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in self._con.execute("SELECT number, name FROM lists")}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """Words that are no misspellings: those of dictionaries and of the lexicon.
+
+        Words of names from rows are left out: they would differ with this patient's rows.
+        """
+        tables = [
+            name for name in self.tables if not (info := CANDIDATE_TABLES.get(name)) or not info.from_rows
+        ]
+        entries = [word for entry, names in meanings().items() for said in (entry, *names) for word in said]
+        return frozenset(word for name in tables for word in self._meaning(name).words) | frozenset(entries)
+
+    def _count(self, what: str, number: int) -> int:
+        sql = f"SELECT count(*) FROM {what} WHERE list = ?"  # noqa: S608 - one of our two tables
+        (every,) = self._con.execute(sql, [number]).fetchone()
+        (hidden,) = self._con.execute(f"{sql} AND only_subject = ?", [number, self._subject_id]).fetchone()
+        return int(every - hidden)
+
+    def _spelling(self, table: str) -> Spelling:
+        if table not in self._spellings:
+            self._spellings[table] = Spelling(self._parts(table, "spelling"), self.tables[table].names)
+        return self._spellings[table]
+
+    def _meaning(self, table: str) -> Meaning:
+        if table not in self._meanings:
+            self._meanings[table] = Meaning(self._parts(table, "meaning"), self.tables[table].names)
+        return self._meanings[table]
+
+    def _parts(self, table: str, kind: str) -> dict[str, bytes]:
+        """What was stored, unless some of it must not be seen; then made anew from what may be seen."""
+        number, places = self._numbers[table], self._visible(table)
+        stored = parts.load(self._con, number, kind) if places is None else {}
+        return stored or parts.make(self._con, number, kind, places or range(self.tables[table].names))
+
+    def _visible(self, table: str) -> list[int] | None:
+        """The visible places where some are hidden; None where all are visible."""
+        if table not in self._places:
+            sql = "SELECT count(*) FROM names WHERE list = ? AND only_subject = ?"
+            number = self._numbers[table]
+            (hidden,) = self._con.execute(sql, [number, self._subject_id]).fetchone()
+            self._places[table] = (
+                parts.visible_places(self._con, number, self._subject_id) if hidden else None
+            )
+        return self._places[table]
+
+    def _stored(self, table: str, place: int) -> int:
+        places = self._visible(table)
+        return place if places is None else places[place]
+
+    def _name(self, table: str, place: int) -> str:
+        sql = "SELECT name FROM names WHERE list = ? AND place = ?"
+        (name,) = self._con.execute(sql, [self._numbers[table], self._stored(table, place)]).fetchone()
+        return str(name)
+
+    def _entries(self, table: str, place: int, most: int = 0) -> list[tuple[Any, ...]]:
+        """The first visible rows of a name: `most` of them, all for -1, as many as the table shows for 0."""
+        shown = CANDIDATE_TABLES[table].shown if table in CANDIDATE_TABLES else -1
+        sql = (
+            "SELECT codes FROM entries WHERE list = ? AND place = ? AND only_subject IS NOT ?"
+            " ORDER BY number LIMIT ?"
+        )
+        values = [self._numbers[table], self._stored(table, place), self._subject_id, most or shown]
+        name = self._name(table, place)
+        return [(name, *msgspec.json.decode(codes)) for (codes,) in self._con.execute(sql, values)]

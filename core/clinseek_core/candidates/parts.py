@@ -1,0 +1,88 @@
+"""What searching a list needs, made from its visible names alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from clinseek_core.candidates.meaning import Document, Meaning
+from clinseek_core.candidates.spelling import Spelling
+from clinseek_core.candidates.tables import CANDIDATE_TABLES
+
+__all__ = ["load", "make", "prepare", "visible_places"]
+
+_ALIAS_TRUST = 0.97
+_MEMBER_TRUST = 0.9
+
+
+def prepare(con: sqlite3.Connection, number: int) -> None:
+    """Store both kinds of parts for the list, hidden names included."""
+    (count,) = con.execute("SELECT count(*) FROM names WHERE list = ?", [number]).fetchone()
+    for kind in ("meaning", "spelling"):
+        for part, data in sorted(make(con, number, kind, range(count)).items()):
+            con.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", [number, kind, part, data])
+
+
+def load(con: sqlite3.Connection, number: int, kind: str) -> dict[str, bytes]:
+    """The stored parts of a kind; empty where nothing was prepared."""
+    sql = "SELECT part, data FROM parts WHERE list = ? AND kind = ?"
+    return dict(con.execute(sql, [number, kind]).fetchall())
+
+
+def visible_places(con: sqlite3.Connection, number: int, subject_id: int) -> list[int]:
+    """The places of the names that this patient may see: all but those that no other patient has."""
+    sql = "SELECT place FROM names WHERE list = ? AND only_subject IS NOT ? ORDER BY place"
+    return [place for (place,) in con.execute(sql, [number, subject_id])]
+
+
+def make(con: sqlite3.Connection, number: int, kind: str, places: Sequence[int]) -> dict[str, bytes]:
+    """The parts of a kind for the names at `places`, which are numbered anew from 0."""
+    renumbered = {place: rank for rank, place in enumerate(places)}
+    if kind == "meaning":
+        return Meaning.build(_documents(con, number, renumbered))
+    names = _names(con, number, renumbered)
+    codes: list[list[str]] = [[] for _ in names]
+    for place, text in con.execute(
+        "SELECT place, codes FROM entries WHERE list = ? ORDER BY number", [number]
+    ):
+        if place in renumbered:
+            codes[renumbered[place]] += [str(code) for code in msgspec.json.decode(text) if code is not None]
+    return Spelling.build(names, codes)
+
+
+def _names(con: sqlite3.Connection, number: int, renumbered: dict[int, int]) -> list[str]:
+    rows = con.execute("SELECT place, name FROM names WHERE list = ? ORDER BY place", [number])
+    return [name for place, name in rows if place in renumbered]
+
+
+def _documents(con: sqlite3.Connection, number: int, renumbered: dict[int, int]) -> Iterator[Document]:
+    """The names themselves; their other names; the names of their members, and those' other names."""
+    for rank, name in enumerate(_names(con, number, renumbered)):
+        yield rank, name, 1.0
+    for sql, trust, values in _sources(con, number):
+        for place, text in con.execute(sql, values):
+            if place in renumbered:
+                yield renumbered[place], text, trust
+
+
+def _sources(con: sqlite3.Connection, number: int) -> Iterator[tuple[str, float, list[Any]]]:
+    sql = "SELECT place, alias FROM aliases WHERE list = ? ORDER BY place, alias"
+    yield sql, _ALIAS_TRUST, [number]
+    (name,) = con.execute("SELECT name FROM lists WHERE number = ?", [number]).fetchone()
+    table = CANDIDATE_TABLES.get(name)
+    members = table.members if table else ""
+    found = con.execute("SELECT number FROM lists WHERE name = ?", [members]).fetchone()
+    if found:
+        yield _MEMBERS.format(source="names", text="name"), _MEMBER_TRUST, [number, found[0]]
+        yield _MEMBERS.format(source="aliases", text="alias"), _MEMBER_TRUST, [number, found[0]]
+
+
+_MEMBERS = """
+SELECT DISTINCT ours.place, texts.{text} FROM entries AS ours
+JOIN entries AS theirs ON theirs.codes = ours.codes
+JOIN {source} AS texts ON texts.list = theirs.list AND texts.place = theirs.place
+WHERE ours.list = ? AND theirs.list = ? ORDER BY 1, 2
+"""

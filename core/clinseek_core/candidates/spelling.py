@@ -1,0 +1,154 @@
+"""Search by letters: names that hold some words, names that read nearly like a query, one name itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from clinseek_core.candidates.postings import Postings
+from clinseek_core.candidates.wording import MAX_QUERY, folded
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from clinseek_core.candidates.postings import Ints
+
+__all__ = ["Spelling"]
+
+_MAX_WORDS = 20
+_DOTTED_CODE = re.compile(r"[a-z]?\d[\da-z]+\.[\da-z]+")
+
+
+class Spelling:
+    """The letters of a list of names, which come in order of length, then of the alphabet.
+
+    A name is told by its place in that list. `parts` are what is stored: `names`, folded, UTF-8, a line feed
+    before each and after the last; `terms`, `starts` and `docs`, the postings of every piece of a name and
+    of its codes between white space.
+    """
+
+    def __init__(self, parts: dict[str, bytes], count: int) -> None:
+        self._blob = parts["names"]
+        self._pieces = Postings(parts)
+        self._count = count
+
+    @staticmethod
+    def build(names: Sequence[str], codes: Sequence[Iterable[str]]) -> dict[str, bytes]:
+        """The parts for `names` and the codes of each, as text."""
+        texts = [folded(name) for name in names]
+        pieces = (
+            [piece for cell in (text, *map(folded, of_name)) for piece in cell.split(" ")]
+            for text, of_name in zip(texts, codes, strict=True)
+        )
+        blob = "\n" + "".join(f"{text}\n" for text in texts)
+        return Postings.build(pieces) | {"names": blob.encode()}
+
+    def keyword(self, text: str) -> list[int]:
+        """The names that hold every word of `text`, in themselves or in their codes.
+
+        First the name that equals it, then names that begin with it, that hold it as it stands, that hold
+        its words as whole words, and all others; within each, shorter names first.
+        """
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        asked = folded(text[:MAX_QUERY]).split(" ")[:_MAX_WORDS]
+        if asked == [""]:
+            return []
+        held = np.ones(self._count, bool)
+        whole = np.ones(self._count, bool)
+        for word in asked:
+            numbers = [self._pieces.holding(form.encode()) for form in _forms(word)]
+            held &= self._pieces.documents(np.concatenate(numbers), self._count)
+            number = self._pieces.number(word)
+            whole &= self._pieces.documents(np.array([] if number is None else [number], "i4"), self._count)
+        phrase = " ".join(asked).encode()
+        tiers = np.full(self._count, 4, "u1")
+        tiers[whole] = 3
+        if len(asked) > 1:
+            tiers[self._at(phrase)] = 2
+        tiers[self._at(b"\n" + phrase)] = 1
+        tiers[self._at(b"\n" + phrase + b"\n")] = 0
+        places = np.flatnonzero(held)
+        ordered: list[int] = places[np.argsort(tiers[places], kind="stable")].tolist()
+        return ordered
+
+    def exact(self, text: str) -> list[int]:
+        """The names that read like `text` but for case and white space."""
+        places: list[int] = self._at(b"\n" + folded(text).encode() + b"\n").tolist()
+        return places
+
+    def fuzzy(self, text: str, limit: int) -> list[tuple[int, float]]:
+        """The `limit` names nearest to `text` by edit ratio of the folded texts, with the ratio in 0 to 100.
+
+        The ratio is 100 times (1 - insertions and deletions / letters of both). A ratio bounds the length a
+        name can have, so names of like length are read first and others only where they could still win.
+        """
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        query = folded(text[:MAX_QUERY])
+        size = len(query)
+        near = np.searchsorted(self._lengths, [size * 0.75, size * 1.33 + 1])
+        scores = np.zeros(self._count, "f4")
+        self._score(query, scores, int(near[0]), int(near[1]))
+        kth = float(np.partition(scores, -limit)[-limit]) if limit < self._count else 0.0
+        if kth > 0:
+            low, high = np.searchsorted(
+                self._lengths, [size * kth / (200 - kth), size * (200 - kth) / kth + 1]
+            )
+        else:
+            low, high = 0, self._count
+        self._score(query, scores, int(low), int(near[0]))
+        self._score(query, scores, int(near[1]), int(high))
+        return _best(scores, limit)
+
+    def _score(self, query: str, scores: np.ndarray[Any, Any], low: int, high: int) -> None:
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - loaded with the first fuzzy search
+
+        if low < high:
+            scores[low:high] = process.cdist([query], self._texts[low:high], scorer=fuzz.ratio)[0]
+
+    def _at(self, text: bytes) -> Ints:
+        """The places of the names that hold `text`, which may begin or end with a line feed."""
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        found, place = [], self._blob.find(text)
+        while place >= 0:
+            found.append(place)
+            place = self._blob.find(text, place + 1)
+        return np.unique(np.searchsorted(self._begins, found, "right") - 1).astype("i4")
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return self._blob.decode().split("\n")[1:-1]
+
+    @cached_property
+    def _lengths(self) -> Ints:
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        return np.fromiter(map(len, self._texts), "i4", self._count)
+
+    @cached_property
+    def _begins(self) -> Ints:
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        return np.flatnonzero(np.frombuffer(self._blob, "u1") == 10)[:-1].astype("i4")
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """`word`, and an ICD code as MIMIC-IV writes it, without its dot."""
+    return (word, word.replace(".", "")) if _DOTTED_CODE.fullmatch(word) else (word,)
+
+
+def _best(scores: np.ndarray[Any, Any], limit: int) -> list[tuple[int, float]]:
+    """The best places above zero, rounded to a tenth; among equals the shorter name, then the alphabet."""
+    import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+    rounded = np.round(scores.astype("f8"), 1)
+    places = np.flatnonzero(rounded > 0)
+    if len(places) > limit:
+        least = np.partition(rounded[places], -limit)[-limit]
+        places = places[rounded[places] >= least]
+    order = places[np.argsort(-rounded[places], kind="stable")][:limit]
+    return [(int(place), float(rounded[place])) for place in order]
