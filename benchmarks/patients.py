@@ -99,21 +99,26 @@ def bytes_of(root: Path) -> int:
     return sum(path.stat().st_size for path in [root, *root.rglob("*")] if path.is_file())
 
 
-def write_tree(root: Path, blocks: Sequence[Block], gzip: bool = False, drug_names: bool = False) -> None:
+def write_tree(root: Path, blocks: Sequence[Block], gzip: bool = False, drug_names: bool = False) -> int:
     """Write `root`/hosp, icu, ed and note, and the dictionaries; patients in the order of their numbers.
 
-    `drug_names` adds 400 patients who have nothing but prescriptions, of 156,201 drugs among them.
+    Returns the rows of all files. `drug_names` adds 400 patients who have nothing but prescriptions, of
+    156,201 drugs among them.
     """
     con = connect()
     blocks = sorted(blocks, key=lambda block: block.first)
+    written = 0
     for section in _sections("names.sql"):
         rows = f"(SELECT range AS k FROM range({section.each}))"
-        _write(con, root, section.table, f"{section.query} FROM {rows}", gzip)
+        written += _write(con, root, section.table, f"{section.query} FROM {rows}", gzip)
     for section in _sections("patients.sql"):
         parts = [_rows_of(section, block) for block in blocks]
         if drug_names and section.table in _OF_OTHERS:
             parts.append(_OF_OTHERS[section.table])
-        _write(con, root, section.table, " UNION ALL BY NAME ".join(f"({part})" for part in parts), gzip)
+        written += _write(
+            con, root, section.table, " UNION ALL BY NAME ".join(f"({part})" for part in parts), gzip
+        )
+    return written
 
 
 _OF_OTHERS = {
@@ -162,7 +167,7 @@ Two admissions of three have an intensive care stay; every other one comes throu
 """
 
 
-def _write(con: duckdb.DuckDBPyConnection, root: Path, table: str, query: str, gzip: bool) -> None:
+def _write(con: duckdb.DuckDBPyConnection, root: Path, table: str, query: str, gzip: bool) -> int:
     info = tables()[table]
     given = {column[0] for column in con.execute(f"DESCRIBE {query}").fetchall()}
     cells = ", ".join(
@@ -172,7 +177,9 @@ def _write(con: duckdb.DuckDBPyConnection, root: Path, table: str, query: str, g
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (info.file + (".csv.gz" if gzip else ".csv"))
     options = f"FORMAT csv, HEADER true, COMPRESSION {'gzip' if gzip else 'none'}"
-    con.execute(f"COPY (SELECT {cells} FROM ({query})) TO '{path}' ({options})")
+    copied = con.execute(f"COPY (SELECT {cells} FROM ({query})) TO '{path}' ({options})").fetchone()
+    assert copied is not None
+    return int(copied[0])
 
 
 @cache
@@ -217,8 +224,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000, help="of each patient, about")
     parser.add_argument("--gzip", action="store_true")
     options = parser.parse_args()
-    write_tree(options.dest, [Block(0, options.patients, options.rows)], options.gzip)
-    print(f"{options.dest}: {bytes_of(options.dest):,} bytes")
+    rows = write_tree(options.dest, [Block(0, options.patients, options.rows)], options.gzip)
+    print(f"{options.dest}: {rows:,} rows, {bytes_of(options.dest):,} bytes")
 
 
 if __name__ == "__main__":
