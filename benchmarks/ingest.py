@@ -5,13 +5,14 @@
 Sizes are GB of uncompressed CSV, of generated patients of 2,000 rows. Each run has a process of its own,
 whose peak of resident memory is read at its end. pandas reads one file at a time and forgets it, and sorts
 and writes nothing: `typed` gives every column the type that the store gives it, `plain` is `read_csv(path)`.
-The files have just been written, so all read from the system's cache.
+`reference` does what the reference implementation does to be able to open a patient: load a file with pandas
+and put its rows into one SQLite file a patient. The files have just been written, so all read from the
+system's cache.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import shutil
@@ -28,6 +29,7 @@ from patients import Block, bytes_of, patients_for, write_tree
 from clinseek_core.mimic import TableInfo, tables
 
 ROWS = 2000
+OTHERS = ("typed", "plain", "reference")
 WANTED_RATIO = 5
 WANTED_MIB = 2048
 
@@ -36,8 +38,12 @@ class Run(msgspec.Struct, frozen=True):
     """What one process took."""
 
     seconds: float
+    cpu: float
+    """Seconds of all its cores: what other processes slow down least."""
     peak: int
     """Bytes, of the process or of the largest of its own, whichever is more."""
+    phases: dict[str, float] = {}
+    """Seconds of each phase of an ingest."""
 
 
 def in_a_process(what: str, tree: Path, store: Path) -> Run:
@@ -50,15 +56,35 @@ def in_a_process(what: str, tree: Path, store: Path) -> Run:
 def child(what: str, tree: Path, store: Path) -> None:
     """Ingest or load the tree, and print a Run."""
     begin = time.perf_counter()
+    phases: dict[str, float] = {}
     if what == "store":
-        from clinseek_core.ehr.store import ingest  # noqa: PLC0415 - not in the processes of pandas
+        ingest_in_phases(tree, store, phases)
+    elif what == "reference":
+        from peer_files import build_patients  # noqa: PLC0415 - pandas, not in the processes of ours
 
-        ingest(tree, store)
+        build_patients(tree, store)
     else:
         load_with_pandas(tree, typed=what == "typed")
     seconds = time.perf_counter() - begin
-    of_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "peak": max(memory_of(os.getpid()).peak, of_children)}))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = max(memory_of(os.getpid()).peak, used[1].ru_maxrss * 1024)
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    print(msgspec.json.encode(Run(seconds, cpu, peak, phases)).decode())
+
+
+def ingest_in_phases(tree: Path, store: Path, phases: dict[str, float]) -> None:
+    """Make the store, and note how long each of its phases took."""
+    from clinseek_core.ehr.store import Progress, ingest  # noqa: PLC0415 - not in the processes of pandas
+
+    last = time.perf_counter()
+
+    def note(progress: Progress) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        phases[progress.phase] = phases.get(progress.phase, 0.0) + now - last
+        last = now
+
+    ingest(tree, store, on_progress=note)
 
 
 def load_with_pandas(tree: Path, typed: bool) -> None:
@@ -87,28 +113,33 @@ def options_for(info: TableInfo) -> dict[str, object]:
     }
 
 
-def measure(folder: Path, gigabytes: float, gzip: bool, pandas: bool) -> tuple[list[object], Run]:
-    """Make a tree of that size, ingest it, load it with pandas; a row of the table, and our run."""
+def measure(folder: Path, gigabytes: float, gzip: bool, others: list[str]) -> tuple[list[object], Run]:
+    """Make a tree of that size, ingest it, and load it in other ways; a row of the table, and our run."""
     tree, store = folder / "tree", folder / "store"
     rows = write_tree(tree, [Block(0, patients_for(int(gigabytes * 1e9), ROWS), ROWS)], gzip)
     size = bytes_of(tree)
     ours = in_a_process("store", tree, store)
-    theirs = [in_a_process(what, tree, store) for what in ("typed", "plain")] if pandas else []
+    theirs = {what: in_a_process(what, tree, folder / what) for what in others}
     row: list[object] = [
         f"{gigabytes:g} GB{' gzip' if gzip else ''}",
         f"{rows / 1e6:.1f} M",
         f"{size / 1e6:,.0f} MB",
         f"{bytes_of(store) / 1e6:,.0f} MB",
-        f"{ours.seconds:.1f} s",
+        f"{ours.seconds:.1f} s ({', '.join(f'{name} {spent:.1f}' for name, spent in ours.phases.items())})",
+        f"{ours.cpu:.1f} s",
         f"{gigabytes * 1e3 / ours.seconds:.0f} MB/s",
         f"{rows / ours.seconds / 1e6:.2f} M/s",
         f"{ours.peak / 2**20:,.0f} MiB",
     ]
-    beside = [
-        f"{run.seconds:.1f} s, {run.peak / 2**20:,.0f} MiB: {run.seconds / ours.seconds:.1f}x"
-        for run in theirs
-    ]
-    return [*row, *(beside or ["not run", "not run"])], ours
+    return [*row, *(beside(theirs.get(what), ours) for what in OTHERS)], ours
+
+
+def beside(run: Run | None, ours: Run) -> str:
+    """Another's time and memory, and how many times longer it took."""
+    if run is None:
+        return "not run"
+    ratio = f"{run.seconds / ours.seconds:.1f}x"
+    return f"{run.seconds:.1f} s, CPU {run.cpu:.1f} s, {run.peak / 2**20:,.0f} MiB: {ratio}"
 
 
 def main() -> None:
@@ -118,6 +149,7 @@ def main() -> None:
     )
     parser.add_argument("--sizes", default="0.5,1,2", help="GB of CSV")
     parser.add_argument("--pandas", default="0.5,1", help="the sizes that pandas loads too")
+    parser.add_argument("--reference", default="", help="the sizes that the reference's way is done of too")
     parser.add_argument("--gzip", default="0.5", help="the sizes that are also done as .csv.gz")
     parser.add_argument("--keep", type=Path, help="folder to make the data in")
     parser.add_argument("--child", nargs=3, metavar=("WHAT", "TREE", "STORE"), help=argparse.SUPPRESS)
@@ -126,23 +158,25 @@ def main() -> None:
         child(options.child[0], Path(options.child[1]), Path(options.child[2]))
         return
     announce("Ingest, and pandas on the same files")
-    sizes, pandas, zipped = (
+    sizes, pandas, reference, zipped = (
         [float(size) for size in text.split(",") if size]
-        for text in (options.sizes, options.pandas, options.gzip)
+        for text in (options.sizes, options.pandas, options.reference, options.gzip)
     )
     rows, peaks = [], {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = (options.keep or Path(scratch)) / "ingest"
         for size, gzip in [(size, False) for size in sizes] + [(size, True) for size in zipped]:
-            row, ours = measure(folder, size, gzip, size in pandas)
+            others = ["typed", "plain"] if size in pandas else []
+            others += ["reference"] if size in reference else []
+            row, ours = measure(folder, size, gzip, others)
             print(*row, sep=" | ", flush=True)
             rows.append(row)
             if not gzip:
                 peaks[size] = ours.peak / 2**20
             shutil.rmtree(folder)
     print()
-    heading = ["CSV", "rows", "files", "store", "ours", "speed", "rows", "peak"]
-    print_table((*heading, "pandas typed: ratio", "pandas plain: ratio"), rows)
+    heading = ["CSV", "rows", "files", "store", "ours", "our CPU", "speed", "rows", "peak"]
+    print_table((*heading, *(f"{what}: ratio" for what in OTHERS)), rows)
     print(f"wanted: at least {WANTED_RATIO}x, at most {WANTED_MIB} MiB at any size")
     if len(peaks) > 1:
         least, most = min(peaks), max(peaks)

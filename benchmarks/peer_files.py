@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from patients import connect
 
 from clinseek_core.mimic import tables
 
-__all__ = ["build"]
+__all__ = ["build", "build_patients"]
 
 _CANDIDATES = {
     "microbiologyevents_candidates": "SELECT 'Culture ' || range AS candidate FROM range(171)",
@@ -45,6 +47,33 @@ def build(root: Path, folder: Path, subject_id: int) -> None:
             patient[info.name] = table[table["subject_id"] == subject_id]
     _write(folder / "reference_table.db", dictionaries)
     _write(folder / f"patient_{subject_id}.db", _with_made_up_times(patient))
+
+
+def build_patients(root: Path, folder: Path) -> None:
+    """Write every patient's database: each file loaded whole, and each row put in as text, one by one.
+
+    The original holds the rows of all files before it writes; here a file's are written and forgotten.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for info in tables().values():
+        for path in (root / info.module).glob(f"{info.file}.csv*"):
+            table = pd.read_csv(path, low_memory=False)
+            if info.kind != "patient":
+                continue
+            for subject_id, rows in table.groupby("subject_id"):
+                _append(folder / f"patient_{subject_id}.db", info.name, rows.to_dict("records"))
+
+
+def _append(path: Path, name: str, records: list[dict[Hashable, Any]]) -> None:
+    con = sqlite3.connect(path)
+    con.execute("PRAGMA synchronous = OFF")
+    columns = ", ".join(f'"{column}" TEXT' for column in records[0])
+    con.execute(f'CREATE TABLE "{name}" ({columns})')
+    insert = f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(records[0]))})'
+    for record in records:
+        con.execute(insert, [str(value) for value in record.values()])
+    con.commit()
+    con.close()
 
 
 def _with_made_up_times(patient: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
