@@ -1,56 +1,101 @@
-"""The dated record: one patient's whole record, and beside every row and later cell when it became known.
+"""The dated record: whole patients, and beside every row and later cell the time it became known.
 
-It holds the future. It lives in a database of its own that is detached before any tool can run.
+It holds the future. It lives in a database of its own that is detached before any tool can run. It does not
+depend on a run's policy: what a policy chooses between stands side by side in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-from clinseek_core.case import Policy
 from clinseek_core.ehr.sql_text import quoted
-from clinseek_core.ehr.tree import read_candidates, read_patient
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import CLOCKS, CONTRACT, Rule
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RECORD", "date_record", "exposed", "known", "open_record"]
+    from clinseek_core.ehr.references import References
 
-RECORD = "record"
-"""The attached database that holds the dated record, in schema `dated`."""
+__all__ = [
+    "HAPPENED_AT",
+    "UPSTREAM_AT",
+    "Record",
+    "date_record",
+    "dated_columns",
+    "dated_sql",
+    "event_clock",
+    "install_clocks",
+    "known",
+    "row_order",
+    "split_stays",
+]
+
+HAPPENED_AT = "happened_at"
+"""When a row happened, in tables where basis `event` differs from `available`."""
+UPSTREAM_AT = "upstream_at"
+"""The time that the reference implementation makes up for a table that has none."""
 
 
-def open_record(
-    root: Path, subject_id: int, policy: Policy, on_progress: Callable[[str], None]
-) -> tuple[DuckDBPyConnection, tuple[str, ...]]:
-    """Read a patient from a MIMIC-IV tree and date the record; the connection and what was noticed."""
-    import duckdb  # noqa: PLC0415 - heavy: loaded where a record is read
+class Record(NamedTuple):
+    """One patient's dated record, as a database can read it."""
 
-    # One thread: float sums and group order vary with more.
-    con = duckdb.connect(":memory:", config={"threads": 1})
-    con.execute(f"ATTACH ':memory:' AS {RECORD}")
-    con.execute(f"USE {RECORD}")
-    notices = read_patient(con, root, subject_id, on_progress)
-    read_candidates(con, root, subject_id, on_progress)
-    on_progress("dating the record")
-    date_record(con, policy)
-    return con, notices
+    relations: Mapping[str, str]
+    """Per table of patients' rows, and dictionary that is not a reference, the SQL to read it from."""
+    references: References
+    notices: tuple[str, ...]
+    """What was noticed on the way: columns left out, cells of the wrong type."""
 
 
-def date_record(con: DuckDBPyConnection, policy: Policy) -> None:
-    """Make schema `dated` from `raw`: each table with `known_at`, and a `<column>@known` per later cell.
+_ICU_UNIT = "intensive|critical|icu|ccu|neuro (stepdown|intermediate)"
+_ICU_PARTS = f"""
+CREATE TEMP TABLE icu_parts AS
+WITH inside AS (
+    SELECT s.stay_id, t.intime, t.outtime, t.careunit,
+        regexp_matches(lower(t.careunit), '{_ICU_UNIT}')
+            OR t.careunit IN (SELECT first_careunit FROM raw.icustays) AS in_icu
+    FROM raw.icustays s
+    JOIN raw.transfers t ON t.subject_id = s.subject_id AND t.intime >= s.intime AND t.intime < s.outtime
+    WHERE t.careunit IS NOT NULL
+), merged AS (
+    SELECT *, count(*) FILTER (WHERE NOT in_icu) OVER (PARTITION BY stay_id ORDER BY intime) AS part
+    FROM inside
+    QUALIFY bool_or(NOT in_icu) OVER (PARTITION BY stay_id)
+)
+SELECT stay_id, min(intime) AS intime, max(outtime) AS outtime,
+    min_by(careunit, intime) AS first_careunit, max_by(careunit, intime) AS last_careunit
+FROM merged WHERE in_icu GROUP BY stay_id, part
+"""
+_SHOW_PARTS = """
+CREATE TEMP TABLE icu_whole AS FROM raw.icustays WHERE stay_id IN (SELECT stay_id FROM icu_parts);
+DELETE FROM raw.icustays WHERE stay_id IN (SELECT stay_id FROM icu_parts);
+INSERT INTO raw.icustays
+    SELECT w.* REPLACE (p.intime AS intime, p.outtime AS outtime, p.first_careunit AS first_careunit,
+        p.last_careunit AS last_careunit, date_diff('second', p.intime, p.outtime) / 86400.0 AS los)
+    FROM icu_whole w JOIN icu_parts p USING (stay_id);
+DROP TABLE icu_whole;
+"""
 
-    Tables of pending results get `pending` and `superseded_at` too: when the first result was known.
+
+def date_record(con: DuckDBPyConnection) -> tuple[str, ...]:
+    """Make schema `dated` from schema `raw`: every table of the contract; what was noticed on the way.
+
+    Each table has its own columns, `known_at`, where the contract says so `happened_at` and `upstream_at`,
+    and a `<column>@known` per later cell. Tables of pending results have `pending` and `superseded_at` too:
+    when the first result was known.
     """
-    con.execute(CLOCKS)
-    con.execute(f"CREATE MACRO coding_lag() AS INTERVAL ({int(policy.coding_lag_hours)}) HOUR")
+    install_clocks(con)
+    notices = split_stays(con)
     con.execute("CREATE SCHEMA dated")
     for name, rule in CONTRACT.items():
-        con.execute(f"CREATE TABLE dated.{name} AS {_dated_sql(tables()[name], rule, policy)}")
+        con.execute(f"CREATE TABLE dated.{name} AS {dated_sql(tables()[name], rule)}")
+    return notices
+
+
+def install_clocks(con: DuckDBPyConnection) -> None:
+    """The functions that the contract's times are written in; they read schema `raw`."""
+    con.execute(CLOCKS)
 
 
 def known(column: str) -> str:
@@ -58,44 +103,59 @@ def known(column: str) -> str:
     return f"{column}@known"
 
 
-def exposed(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:
-    """The columns of a table that the contract lets through, in MIMIC-IV's order; derived ones last."""
-    if policy.basis == "upstream":
-        return tuple(column.name for column in info.columns)
-    return (*(c.name for c in info.columns if c.name not in rule.never), *rule.derived)
-
-
-def _dated_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
+def dated_sql(info: TableInfo, rule: Rule) -> str:
+    """The query that dates one table of schema `raw`; any number of patients at once."""
     columns = ", ".join(quoted(column.name) for column in info.columns)
-    if policy.basis == "upstream":
-        return f"SELECT {columns}, {_upstream_time(info, rule)} AS known_at FROM raw.{info.name}"
-    clocks = [f"{_row_time(rule, policy)} AS known_at"]
-    clocks += [f"({time})::TIMESTAMP AS {quoted(known(column))}" for column, time in rule.later.items()]
-    rows = f"SELECT {columns}, {', '.join(clocks)} FROM raw.{info.name}"
+    clocks = _clocks(rule).items()
+    dated = ", ".join(f"({time})::TIMESTAMP AS {quoted(name)}" for name, time in clocks)
+    rows = f"SELECT {columns}, {dated} FROM raw.{info.name}"
     return _with_pending(rows, info, rule) if rule.pending else rows
 
 
-def _row_time(rule: Rule, policy: Policy) -> str:
-    if policy.basis == "event" and rule.event:
-        return f"({rule.event})::TIMESTAMP"
-    if policy.interval_rows == "started" and rule.started:
-        return f"({rule.started})::TIMESTAMP"
-    return f"({rule.available})::TIMESTAMP"
+def dated_columns(info: TableInfo, rule: Rule) -> tuple[tuple[str, str], ...]:
+    """Names and DuckDB types of the columns of a dated table."""
+    columns = [(column.name, str(column.type)) for column in info.columns]
+    columns += [(name, "TIMESTAMP") for name in _clocks(rule)]
+    if rule.pending:
+        columns += [("superseded_at", "TIMESTAMP"), ("pending", "BOOLEAN")]
+    return tuple(columns)
 
 
-def _upstream_time(info: TableInfo, rule: Rule) -> str:
-    """The reference implementation's rule: the first column whose name holds `time` or `date`.
+def event_clock(info: TableInfo) -> str:
+    """The row's own time, its date where the time is missing; for orders the planned time."""
+    dated = [column for column in info.columns if column.type in {"TIMESTAMP", "DATE"}]
+    columns = [c for c in dated if c.role == "event"] or [c for c in dated if c.role == "plan"]
+    columns.sort(key=lambda column: "date" in column.name.lower())
+    if len(columns) < 2:
+        return "".join(quoted(column.name) for column in columns)
+    return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
 
-    A table without one is not filtered; a date counts as 23:59 of its day.
+
+def row_order(info: TableInfo, rule: Rule) -> str:
+    """When a row happened, then its cells that are known with it: near the order of every snapshot."""
+    later = {*rule.later, *rule.never, *rule.counters}
+    cells = [quoted(column.name) for column in info.columns if column.name not in later]
+    return ", ".join([*filter(None, [event_clock(info)]), *cells, "known_at"])
+
+
+def split_stays(con: DuckDBPyConnection) -> tuple[str, ...]:
+    """Show an ICU stay that was merged over time elsewhere as its parts, each known when it began.
+
+    MIMIC-IV joins ICU stays less than a day apart. A merged stay without an end would foretell the return;
+    its parts, told apart by the transfers inside it, do not.
     """
-    if rule.upstream:
-        return f"({rule.upstream})::TIMESTAMP"
-    for column in info.columns:
-        if any(word in column.name.lower() for word in ("time", "date")):
-            if column.type == "DATE":
-                return f"{quoted(column.name)}::TIMESTAMP + INTERVAL '23:59:00'"
-            return f"TRY_CAST({quoted(column.name)} AS TIMESTAMP)"
-    return "TIMESTAMP '0001-01-01'"
+    con.execute(_ICU_PARTS)
+    (merged,) = con.execute("SELECT count(DISTINCT stay_id) FROM icu_parts").fetchone() or (0,)
+    if merged:
+        con.execute(_SHOW_PARTS)
+    con.execute("DROP TABLE icu_parts")
+    return (f"icustays: {merged} stays merged over time elsewhere are shown as parts",) if merged else ()
+
+
+def _clocks(rule: Rule) -> dict[str, str]:
+    clocks = {"known_at": rule.available, HAPPENED_AT: rule.event, UPSTREAM_AT: rule.upstream}
+    clocks |= {known(column): time for column, time in rule.later.items()}
+    return {name: time for name, time in clocks.items() if time}
 
 
 def _with_pending(rows: str, info: TableInfo, rule: Rule) -> str:
@@ -115,7 +175,7 @@ def _with_pending(rows: str, info: TableInfo, rule: Rule) -> str:
                 AS superseded_at, TRUE AS pending
         FROM (
             SELECT * FROM raw.{info.name}
-            QUALIFY row_number() OVER (PARTITION BY {pending.key} ORDER BY {order}) = 1
+            QUALIFY row_number() OVER (PARTITION BY subject_id, {pending.key} ORDER BY {order}) = 1
         ) first
         WHERE {pending.key} IS NOT NULL
     """

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.tree import check_tree
+from clinseek_core.ehr.source import find_source
 from clinseek_core.errors import ClinseekError
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_core.tools.spec import ToolResult, ToolSpec
@@ -28,30 +29,36 @@ _WORKER_MODULE = "clinseek_core.ehr.worker"
 class EhrSession:
     """A Toolbox of the EHR tools on the snapshot of (patient, cutoff, policy).
 
-    Opening raises InputError for a tree or patient that is not there. A call that hangs, crashes or eats
-    memory costs its worker and answers `limited`; the next call has a fresh one on the same snapshot.
+    Opening raises InputError for a source (see `find_source`) or a patient that is not there. A call that
+    hangs, crashes or eats memory costs its worker and answers `limited`; the next call has a fresh one on the
+    same snapshot.
     """
 
     def __init__(
         self,
-        root: Path,
+        path: Path,
         subject_id: int,
         cutoff: datetime,
         policy: Policy,
         on_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        check_tree(root)
-        self._request = (str(root.resolve()), subject_id, cutoff.isoformat(), msgspec.to_builtins(policy))
+        find_source(path)
+        self._request = (str(path.resolve()), subject_id, cutoff.isoformat(), msgspec.to_builtins(policy))
         self._worker: Worker | None
         self._worker, opened = self._start(on_progress)
-        self.digest: str = opened["digest"]
-        """SHA-256 of the snapshot's visible cells."""
         self.notices: tuple[str, ...] = tuple(opened["notices"])
         """What was noticed in the source: columns left out, cells of the wrong type."""
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the snapshot's visible cells."""
+        if self._worker is None:
+            self._worker, _ = self._start()
+        return str(self._worker.call("digest", deadline_s=_OPEN_SECONDS))
+
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """The eleven EHR tools."""
+        """The EHR tools."""
         return EHR_TOOLS
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:

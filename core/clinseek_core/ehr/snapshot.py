@@ -7,21 +7,22 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.candidates import CANDIDATE_TABLES
-from clinseek_core.ehr.sandbox import Vocabulary, checked, vocabulary
+from clinseek_core.ehr.sandbox import Statement, Vocabulary, checked, vocabulary
 from clinseek_core.ehr.sql_text import quoted
-from clinseek_core.mimic import TableInfo, tables
-from clinseek_core.mimic.contract import CONTRACT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RowOrigins", "Rows", "Snapshot", "SnapshotTable", "event_clock"]
+    from clinseek_core.candidates import CandidateIndex
+    from clinseek_core.ehr.references import References
+
+__all__ = ["RowOrigins", "Rows", "Snapshot", "SnapshotTable"]
 
 
 class SnapshotTable(msgspec.Struct, frozen=True):
@@ -29,7 +30,8 @@ class SnapshotTable(msgspec.Struct, frozen=True):
 
     name: str
     columns: tuple[str, ...]
-    rows: int
+    rows: int | None
+    """None for a candidate table: its names are listed when they are first asked for."""
     clock: str = ""
     """The SQL expression that says when a row happened, else when it became known; empty for no time."""
     dictionary: bool = False
@@ -57,18 +59,37 @@ class Rows(msgspec.Struct, frozen=True):
 class Snapshot:
     """A locked database that holds nothing but what was known; made by `take_snapshot`."""
 
-    def __init__(self, con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> None:
+    def __init__(  # noqa: PLR0917 - one caller, `take_snapshot`
+        self,
+        con: DuckDBPyConnection,
+        found: tuple[SnapshotTable, ...],
+        subject_id: int,
+        cutoff: datetime,
+        policy: Policy,
+        references: References,
+    ) -> None:
         self.subject_id = subject_id
         self.cutoff = cutoff
         self.policy = policy
         self.notices: tuple[str, ...] = ()
         """What was noticed in the source: columns left out, cells of the wrong type."""
         self._con = con
-        self.tables = {table.name: table for table in _tables(con)}
-        self._words: Vocabulary = vocabulary(con, self.tables)
+        self._references = references
+        self._unfilled = set(references.columns)
+        self.tables = {table.name: table for table in found}
+
+    @property
+    def candidates(self) -> CandidateIndex:
+        """The search over the candidate tables."""
+        return self._references.index
+
+    @cached_property
+    def _words(self) -> Vocabulary:
+        return vocabulary(self._con, self.tables)
 
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run a query of ours; `sql` is never made from data."""
+        self._fill_what_is_named_in(sql)
         self._con.execute(sql, list(parameters))
         return _fetch(self._con, None)
 
@@ -77,13 +98,22 @@ class Snapshot:
 
         Raises RefusedError, or duckdb.Error as the query deserves.
         """
-        statement = checked(self._con, sql, self._words)
+        import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
+
+        try:
+            return self._run(checked(self._con, sql, self._words), limit)
+        except duckdb.BinderException:
+            # The hidden columns may be what can't be bound.
+            return self._run(checked(self._con, sql, self._words, traced=False), limit)
+
+    def _run(self, statement: Statement, limit: int) -> Rows:
+        self._fill_what_is_named_in(" ".join(statement.tables))
         with self._read_only():
-            self._con.execute(statement)
+            self._con.execute(statement.sql)
             # The Python client needs a time zone package to fetch such a column; its text needs nothing.
             if any("TIME ZONE" in str(column[1]) for column in self._con.description or ()):
-                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement})")
-            return _fetch(self._con, limit)
+                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement.sql})")
+            return _without_origins(_fetch(self._con, limit), statement.origins)
 
     def digest(self) -> str:
         """SHA-256 over every visible cell of the patient's tables, in order."""
@@ -98,6 +128,18 @@ class Snapshot:
         ).fetchone()
         return str(row[0]) if row else ""
 
+    def _fill_what_is_named_in(self, sql: str) -> None:
+        """Copy in the dictionaries and candidate tables that `sql` names, once each.
+
+        They are the same for all runs and large: most runs never name them.
+        """
+        lowered = sql.lower()
+        for name in sorted(name for name in self._unfilled if name in lowered):
+            self._con.register("filling", self._references.rows(name))
+            self._con.execute(f"INSERT INTO {name} FROM filling")
+            self._con.unregister("filling")
+            self._unfilled.discard(name)
+
     def close(self) -> None:
         """Let the database go."""
         self._con.close()
@@ -111,31 +153,23 @@ class Snapshot:
             self._con.execute("ROLLBACK")
 
 
-def event_clock(info: TableInfo) -> str:
-    """The row's own time, its date where the time is missing; for orders the planned time."""
-    dated = [column for column in info.columns if column.type in {"TIMESTAMP", "DATE"}]
-    columns = [c for c in dated if c.role == "event"] or [c for c in dated if c.role == "plan"]
-    columns.sort(key=lambda column: "date" in column.name.lower())
-    if len(columns) < 2:
-        return "".join(quoted(column.name) for column in columns)
-    return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
-
-
-def _tables(con: DuckDBPyConnection) -> Iterator[SnapshotTable]:
-    for name in (*CONTRACT, *CANDIDATE_TABLES):
-        columns = con.execute(f"SELECT * FROM {name} LIMIT 0").description or ()
-        (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
-        info = tables().get(name)
-        names = tuple(str(column[0]) for column in columns)
-        clock = (event_clock(info) if info else "") or ("known_at" if "known_at" in names else "")
-        yield SnapshotTable(name, names, rows, clock, info is None or info.kind == "dictionary")
-
-
 def _fetch(con: DuckDBPyConnection, limit: int | None) -> Rows:
     columns = tuple(str(column[0]) for column in con.description or ())
     found = con.fetchall() if limit is None else con.fetchmany(limit + 1)
     shown = found if limit is None else found[:limit]
     return Rows(columns, tuple(tuple(_plain(cell) for cell in row) for row in shown), len(found) > len(shown))
+
+
+def _without_origins(rows: Rows, origins: tuple[tuple[str, str], ...]) -> Rows:
+    """Take the hidden last columns out of an answer, and say what they said."""
+    if not origins:
+        return rows
+    shown = len(rows.columns) - len(origins)
+    hidden = [
+        RowOrigins(table, tuple(None if row[at] is None else int(row[at]) for row in rows.rows))
+        for at, (_, table) in enumerate(origins, shown)
+    ]
+    return Rows(rows.columns[:shown], tuple(row[:shown] for row in rows.rows), rows.more, tuple(hidden))
 
 
 def _plain(value: Any) -> Any:

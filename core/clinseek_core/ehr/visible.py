@@ -10,11 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clinseek_core.candidates import CANDIDATE_TABLES
 from clinseek_core.case import Policy
-from clinseek_core.ehr.candidates import CANDIDATE_TABLES
-from clinseek_core.ehr.record import RECORD, exposed, known, open_record
+from clinseek_core.ehr.record import HAPPENED_AT, UPSTREAM_AT, Record, event_clock, known
 from clinseek_core.ehr.sandbox import install_clock, lock
-from clinseek_core.ehr.snapshot import Snapshot, event_clock
+from clinseek_core.ehr.snapshot import Snapshot, SnapshotTable
+from clinseek_core.ehr.source import RECORD, attach_record, find_source
 from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule
@@ -26,24 +27,27 @@ __all__ = ["open_snapshot", "take_snapshot"]
 
 
 def open_snapshot(
-    root: Path,
+    path: Path,
     subject_id: int,
     cutoff: datetime,
     policy: Policy,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Read a patient from a MIMIC-IV tree and take the snapshot at `cutoff`.
+    """Read a patient from a source and take the snapshot at `cutoff`.
 
-    Raises InputError for a tree or patient that is not there.
+    `path` is what `find_source` takes. Raises InputError for a source or patient that is not there.
     """
-    con, notices = open_record(root, subject_id, policy, on_progress)
+    con = attach_record()
+    record = find_source(path).record(con, subject_id, on_progress)
     on_progress("taking the snapshot")
-    snapshot = take_snapshot(con, subject_id, cutoff, policy)
-    snapshot.notices = notices
+    snapshot = take_snapshot(con, record, subject_id, cutoff, policy)
+    snapshot.notices = (*record.notices, *_outcome_notices(snapshot))
     return snapshot
 
 
-def take_snapshot(con: DuckDBPyConnection, subject_id: int, cutoff: datetime, policy: Policy) -> Snapshot:
+def take_snapshot(
+    con: DuckDBPyConnection, record: Record, subject_id: int, cutoff: datetime, policy: Policy
+) -> Snapshot:
     """Copy what was known at `cutoff` out of the dated record, detach the record, and lock.
 
     The order matters: what is attached when external access is switched off stays readable.
@@ -53,34 +57,90 @@ def take_snapshot(con: DuckDBPyConnection, subject_id: int, cutoff: datetime, po
     known_by = "<=" if policy.boundary == "inclusive" else "<"
     con.execute(f"CREATE MACRO known_by_cutoff(t) AS coalesce(t {known_by} cutoff(), FALSE)")
     for notes in sorted({rule.note_ids for rule in CONTRACT.values() if rule.note_ids}):
-        con.execute(f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(tables()[notes], policy)}")
-    for name, rule in CONTRACT.items():
-        con.execute(f"CREATE TABLE memory.main.{name} AS {_visible_sql(tables()[name], rule, policy)}")
-    for name in CANDIDATE_TABLES:
-        con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM raw.{name} ORDER BY ALL")
+        con.execute(
+            f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(record.relations[notes], notes, policy)}"
+        )
+    found: list[SnapshotTable] = []
+    outside = record.references
+    for name in (*CONTRACT, *CANDIDATE_TABLES):
+        if name in outside.columns:
+            columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in outside.columns[name])
+            con.execute(f"CREATE TABLE memory.main.{name} ({columns})")
+            shown, rows = tuple(column for column, _ in outside.columns[name]), outside.counts.get(name)
+        else:
+            sql = _visible_sql(record.relations[name], tables()[name], CONTRACT[name], policy)
+            (rows,) = con.execute(f"CREATE TABLE memory.main.{name} AS {sql}").fetchone() or (0,)
+            shown = _shown(tables()[name], CONTRACT[name], policy)
+        found.append(_described(name, shown, rows))
     con.execute("USE memory")
     con.execute(f"DETACH {RECORD}")
     install_clock(con, cutoff)
     lock(con)
-    return Snapshot(con, subject_id, cutoff, policy)
+    return Snapshot(con, tuple(found), subject_id, cutoff, policy, outside)
 
 
-def _visible_sql(info: TableInfo, rule: Rule, policy: Policy) -> str:
+def _described(name: str, columns: tuple[str, ...], rows: int | None) -> SnapshotTable:
+    info = tables().get(name)
+    clock = (event_clock(info) if info else "") or ("known_at" if "known_at" in columns else "")
+    return SnapshotTable(name, columns, rows, clock, info is None or info.kind == "dictionary")
+
+
+def _shown(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:
+    return _exposed(info, rule, policy) + (() if rule.available == ALWAYS else ("known_at",))
+
+
+def _visible_sql(relation: str, info: TableInfo, rule: Rule, policy: Policy) -> str:
     """The rows known at the cutoff, unknown cells NULL, in a total order over what is visible."""
-    cells = {name: _cell(name, rule, policy) for name in exposed(info, rule, policy)}
+    cells = {name: _cell(name, rule, policy) for name in _exposed(info, rule, policy)}
+    clock = _row_clock(info, rule, policy)
     if rule.available != ALWAYS:
-        cells["known_at"] = "known_at"
+        cells["known_at"] = clock
     shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in cells.items())
-    order = _order(info, rule, policy)
+    rows = f"SELECT {shown} FROM {relation} row WHERE {_is_visible(clock, rule, policy)}"
+    rows = f"SELECT * FROM ({rows}) ORDER BY {_order(info, rule, policy)}"
     counters = () if policy.basis == "upstream" else rule.counters
-    numbered = ", ".join(f"row_number() OVER (ORDER BY {order}) AS {quoted(name)}" for name in counters)
-    replaced = f"* REPLACE ({numbered})" if numbered else "*"
-    rows = f"SELECT {shown} FROM dated.{info.name} row WHERE {_is_visible(rule, policy)}"
-    return f"SELECT {replaced} FROM ({rows}) ORDER BY {order}"
+    # A window without an order of its own numbers the rows as they come: already sorted.
+    numbered = ", ".join(f"row_number() OVER () AS {quoted(name)}" for name in counters)
+    return f"SELECT * REPLACE ({numbered}) FROM ({rows})" if numbered else rows
+
+
+def _exposed(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:
+    """The columns of a table that the contract lets through, in MIMIC-IV's order; derived ones last."""
+    if policy.basis == "upstream":
+        return tuple(column.name for column in info.columns)
+    return (*(c.name for c in info.columns if c.name not in rule.never), *rule.derived)
+
+
+def _row_clock(info: TableInfo, rule: Rule, policy: Policy) -> str:
+    """When a row became known under the policy: a column of the dated record, or an expression over it."""
+    if policy.basis == "upstream":
+        return _upstream_clock(info, rule)
+    if policy.basis == "event" and rule.event:
+        return HAPPENED_AT
+    if policy.interval_rows == "started" and rule.started:
+        return f"({rule.started})::TIMESTAMP"
+    if rule.coded and policy.coding_lag_hours:
+        return f"row.known_at + INTERVAL ({int(policy.coding_lag_hours)}) HOUR"
+    return "row.known_at"
+
+
+def _upstream_clock(info: TableInfo, rule: Rule) -> str:
+    """The reference implementation's rule: the first column whose name holds `time` or `date`.
+
+    A table without one is not filtered; a date counts as 23:59 of its day.
+    """
+    if rule.upstream:
+        return UPSTREAM_AT
+    for column in info.columns:
+        if any(word in column.name.lower() for word in ("time", "date")):
+            if column.type == "DATE":
+                return f"{quoted(column.name)}::TIMESTAMP + INTERVAL '23:59:00'"
+            return f"TRY_CAST({quoted(column.name)} AS TIMESTAMP)"
+    return ALWAYS
 
 
 def _cell(name: str, rule: Rule, policy: Policy) -> str:
-    column = quoted(name)
+    column = f"row.{quoted(name)}"
     if policy.basis == "upstream":
         return column
     if name in rule.derived:
@@ -92,15 +152,17 @@ def _cell(name: str, rule: Rule, policy: Policy) -> str:
     return column
 
 
-def _is_visible(rule: Rule, policy: Policy) -> str:
-    if policy.basis != "upstream" and rule.pending:
-        return "known_by_cutoff(known_at) AND NOT known_by_cutoff(superseded_at)"
-    return "known_by_cutoff(known_at)"
+def _is_visible(clock: str, rule: Rule, policy: Policy) -> str:
+    if not rule.pending:
+        return f"known_by_cutoff({clock})"
+    if policy.basis == "upstream":
+        return f"NOT pending AND known_by_cutoff({clock})"
+    return f"known_by_cutoff({clock}) AND NOT known_by_cutoff(superseded_at)"
 
 
 def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
     """When a row happened, then every visible cell: rows that tie are the same to the letter."""
-    names = [quoted(name) for name in exposed(info, rule, policy) if name not in rule.counters]
+    names = [quoted(name) for name in _exposed(info, rule, policy) if name not in rule.counters]
     clock = event_clock(info)
     if clock:
         names.insert(0, clock)
@@ -109,9 +171,19 @@ def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
     return ", ".join(names)
 
 
-def _note_numbers_sql(info: TableInfo, policy: Policy) -> str:
+def _note_numbers_sql(relation: str, notes: str, policy: Policy) -> str:
     """`note_id` to a number of its own that counts visible notes only: the original counts all of them."""
+    clock = _row_clock(tables()[notes], CONTRACT[notes], policy)
     rank = "row_number() OVER (ORDER BY charttime, note_id)"
     number = f"subject_id || '-' || coalesce(note_type, 'N') || '-' || {rank}"
-    shown = "note_id" if policy.basis == "upstream" else number
-    return f"SELECT note_id, {shown} AS number FROM dated.{info.name} WHERE known_by_cutoff(known_at)"
+    return f"SELECT note_id, {number} AS number FROM {relation} row WHERE known_by_cutoff({clock})"
+
+
+def _outcome_notices(snapshot: Snapshot) -> tuple[str, ...]:
+    """A case that is asked after the outcome proves nothing: what of it is in the record."""
+    if snapshot.policy.basis == "upstream":
+        return ()
+    died = snapshot.select("SELECT min(deathtime) FROM admissions").rows[0][0]
+    return (
+        (f"the patient died at {died}, before the case's time: the outcome is in the record",) if died else ()
+    )

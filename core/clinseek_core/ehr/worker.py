@@ -11,35 +11,44 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
+from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.errors import WorkerError
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.worker import serve
 
-_OPEN: dict[str, EhrTools] = {}
+_OPEN: dict[str, tuple[Snapshot, EhrTools]] = {}
 
 
 def _open(
-    on_progress: Callable[[str], None], root: str, subject_id: int, cutoff: str, policy: dict[str, Any]
+    on_progress: Callable[[str], None], path: str, subject_id: int, cutoff: str, policy: dict[str, Any]
 ) -> dict[str, Any]:
-    """Open the snapshot; its digest and what was noticed in the source."""
+    """Open the snapshot; what was noticed in the source."""
     snapshot = open_snapshot(
-        Path(root),
+        Path(path),
         subject_id,
         datetime.fromisoformat(cutoff),
         msgspec.convert(policy, Policy),
         on_progress,
     )
-    _OPEN["tools"] = EhrTools(snapshot)
-    return {"digest": snapshot.digest(), "notices": snapshot.notices}
+    _OPEN["patient"] = snapshot, EhrTools(snapshot)
+    return {"notices": snapshot.notices}
 
 
 def _call(_: Callable[[str], None], call: str) -> Any:
-    if "tools" not in _OPEN:
-        raise WorkerError("no snapshot is open")
     name, arguments = json.loads(call)
-    return msgspec.to_builtins(_OPEN["tools"].call(name, arguments))
+    return msgspec.to_builtins(_opened()[1].call(name, arguments))
+
+
+def _digest(_: Callable[[str], None]) -> str:
+    return _opened()[0].digest()
+
+
+def _opened() -> tuple[Snapshot, EhrTools]:
+    if "patient" not in _OPEN:
+        raise WorkerError("no snapshot is open")
+    return _OPEN["patient"]
 
 
 if __name__ == "__main__":
-    serve({"open": _open, "call": _call})
+    serve({"open": _open, "call": _call, "digest": _digest})

@@ -29,6 +29,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     available: str
     """When a row reached the record: basis `available`."""
+    coded: bool = False
+    """Rows of billing codes: the policy's coding lag is added to `available`."""
     says: str = ""
     """`available` in words, where the expression does not say it plainly."""
     event: str = ""
@@ -75,14 +77,14 @@ CREATE MACRO given(e) AS (
     SELECT latest(later_of(x.storetime, x.charttime)) FROM raw.emar x WHERE x.emar_id = e);
 CREATE MACRO given_at(e) AS (SELECT latest(x.charttime) FROM raw.emar x WHERE x.emar_id = e);
 CREATE MACRO lab_known(stored, drawn) AS later_of(coalesce(stored, drawn + INTERVAL 24 HOUR), drawn);
-CREATE MACRO lab_clock(drawn, v) AS (
+CREATE MACRO lab_clock(s, drawn, v) AS (
     SELECT max(lab_known(x.storetime, x.charttime)) FROM raw.labevents x
-    WHERE x.charttime = drawn AND x.valuenum = v);
+    WHERE x.subject_id = s AND x.charttime = drawn AND x.valuenum = v);
 CREATE MACRO is_lab(i) AS coalesce(
     (SELECT bool_or(x.category = 'Labs') FROM raw.d_items x WHERE x.itemid = i), FALSE);
-CREATE MACRO charted(stored, drawn, i, v) AS CASE
+CREATE MACRO charted(stored, drawn, s, i, v) AS CASE
     WHEN is_lab(i) OR stored IS NULL
-    THEN at_least(coalesce(lab_clock(drawn, v), drawn + INTERVAL 24 HOUR), stored)
+    THEN at_least(coalesce(lab_clock(s, drawn, v), drawn + INTERVAL 24 HOUR), stored)
     ELSE later_of(stored, drawn) END;
 CREATE MACRO moment(clock, day) AS coalesce(clock, end_of_day(day));
 CREATE MACRO written(stored, charted_at) AS
@@ -98,12 +100,12 @@ CREATE MACRO study_taken(s) AS (
     SELECT latest(film_taken(x.StudyDate, x.StudyTime)) FROM raw.cxr_metadata x WHERE x.study_id = s);
 """
 """The clocks an expression may use. `latest` is NULL when any row it reads has no time (rule 3);
-`coding_lag()` and `cutoff()` come from the run's policy."""
+`cutoff()` comes from the run."""
 
 _HADM = {"hadm_id": "admitted(hadm_id)"}
 _ED_STAY = {"stay_id": "ed_arrived(stay_id)"}
 _ICU_KEYS = _HADM | {"stay_id": "icu_entered(stay_id)"}
-_CODED = "discharged(hadm_id) + coding_lag()"
+_CODED = "discharged(hadm_id)"
 _STORED_INTERVAL = "later_of(storetime, starttime)"
 _INTERVAL_END = "later_of(endtime, storetime)"
 _INFUSION_END = dict.fromkeys(
@@ -148,20 +150,24 @@ CONTRACT: dict[str, Rule] = {
     "services": Rule(available="transfertime", later=_HADM),
     "diagnoses_icd": Rule(
         available=_CODED,
+        coded=True,
         upstream="discharged(hadm_id) - INTERVAL 1 MINUTE",
         says="at the admission's dischtime (codes are billed after discharge), plus the coding lag",
     ),
     "procedures_icd": Rule(
-        available="later_of(discharged(hadm_id), end_of_day(chartdate)) + coding_lag()",
+        available="later_of(discharged(hadm_id), end_of_day(chartdate))",
+        coded=True,
         says="at the later of the admission's dischtime and the end of chartdate, plus the coding lag",
     ),
     "drgcodes": Rule(
         available=_CODED,
+        coded=True,
         says="at the admission's dischtime (codes are billed after discharge), plus the coding lag",
     ),
     "hcpcsevents": Rule(
         available="CASE WHEN hadm_id IS NULL THEN end_of_day(chartdate)"
-        " ELSE later_of(discharged(hadm_id), end_of_day(chartdate)) END + coding_lag()",
+        " ELSE later_of(discharged(hadm_id), end_of_day(chartdate)) END",
+        coded=True,
         says="at the later of the admission's dischtime and the end of chartdate, plus the coding lag",
     ),
     "labevents": Rule(
@@ -244,7 +250,7 @@ CONTRACT: dict[str, Rule] = {
         later=_HADM | {"outtime": "outtime", "los": "outtime", "last_careunit": "outtime"},
     ),
     "chartevents": Rule(
-        available="charted(storetime, charttime, itemid, valuenum)",
+        available="charted(storetime, charttime, subject_id, itemid, valuenum)",
         says="at the later of storetime and charttime; laboratory items with the laboratory's own result",
         event="charttime",
         later=_ICU_KEYS,
@@ -292,7 +298,8 @@ CONTRACT: dict[str, Rule] = {
     "pyxis": Rule(available="charttime", later=_ED_STAY),
     "diagnosis": Rule(
         available="CASE WHEN ed_admission(stay_id) IS NULL THEN ed_left(stay_id)"
-        " ELSE discharged(ed_admission(stay_id)) END + coding_lag()",
+        " ELSE discharged(ed_admission(stay_id)) END",
+        coded=True,
         says="at the ED stay's outtime, or if admitted the admission's dischtime, plus the coding lag",
         upstream="ed_left(stay_id) - INTERVAL 1 MINUTE",
     ),

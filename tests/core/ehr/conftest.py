@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from clinseek_core.case import Basis, Policy
-from clinseek_core.ehr.candidates import CANDIDATE_TABLES
-from clinseek_core.ehr.record import RECORD, date_record, open_record
+from clinseek_core.case import Policy
+from clinseek_core.ehr.record import Record
 from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.source import Tree, attach_record
 from clinseek_core.ehr.visible import open_snapshot, take_snapshot
 from clinseek_core.mimic import table, tables
 from clinseek_core.mimic.contract import CONTRACT
@@ -60,14 +60,15 @@ def known_at(write_tree: Callable[..., Path]) -> Callable[..., Snapshot]:
 class Worlds:
     """Twins of one patient's dated record that agree on every cell known at a cutoff, and on nothing else."""
 
-    def __init__(self, root: Path, subject_id: int, basis: Basis, folder: Path) -> None:
+    def __init__(self, root: Path, subject_id: int, folder: Path) -> None:
         self.subject_id = subject_id
         self._folder = folder
-        con, _ = open_record(root, subject_id, Policy(basis=basis), lambda _: None)
+        con = attach_record()
+        self._references = Tree(root).record(con, subject_id, lambda _: None).references
         self.moments: list[datetime] = _moments(con)
         """Every time at which something became known: the boundaries that a cutoff can hit."""
-        for schema, name in _stored_tables():
-            con.execute(f"COPY {schema}.{name} TO '{folder}/{subject_id}-{name}.parquet'")
+        for name in CONTRACT:
+            con.execute(f"COPY dated.{name} TO '{folder}/{subject_id}-{name}.parquet'")
         con.close()
 
     def ask(self, question: str, name: str) -> datetime:
@@ -85,20 +86,19 @@ class Worlds:
         broken: str = "",
     ) -> Snapshot:
         """The snapshot at `cutoff` of a world whose future was changed, under a contract broken by SQL."""
-        con = duckdb.connect(":memory:", config={"threads": 1})
-        con.execute(f"ATTACH ':memory:' AS {RECORD}; USE {RECORD}; CREATE SCHEMA raw; CREATE SCHEMA dated")
-        for schema, name in _stored_tables():
+        con = attach_record()
+        con.execute("CREATE SCHEMA dated")
+        for name in CONTRACT:
             con.execute(
-                f"CREATE TABLE {schema}.{name} AS FROM '{self._folder}/{self.subject_id}-{name}.parquet'"
+                f"CREATE TABLE dated.{name} AS FROM '{self._folder}/{self.subject_id}-{name}.parquet'"
             )
         for name in CONTRACT:
             if change != "same" and tables()[name].kind == "patient":
                 _change_future(con, name, cutoff, policy, CHANGES[change])
-        if policy.basis == "upstream":
-            _date_as_upstream(con, policy)
         if broken:
             con.execute(broken)
-        return take_snapshot(con, self.subject_id, cutoff, policy)
+        record = Record({name: f"dated.{name}" for name in CONTRACT}, self._references, ())
+        return take_snapshot(con, record, self.subject_id, cutoff, policy)
 
 
 # How an unknown cell `x` of each type is changed; None deletes it.
@@ -123,14 +123,10 @@ CHANGES: dict[str, dict[str, str] | None] = {
 }
 
 
-def _stored_tables() -> list[tuple[str, str]]:
-    return [("dated", name) for name in CONTRACT] + [("raw", name) for name in CANDIDATE_TABLES]
-
-
 def _moments(con: duckdb.DuckDBPyConnection) -> list[datetime]:
     columns = con.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'dated'"
-        " AND (column_name = 'known_at' OR column_name LIKE '%@known')"
+        " AND (column_name IN ('known_at', 'happened_at') OR column_name LIKE '%@known')"
     ).fetchall()
     found = {
         row[0]
@@ -147,7 +143,8 @@ def _change_future(
     """Change every row and cell of a table that is not known at the cutoff, and what is never shown."""
     rule = CONTRACT[name]
     known = f"{'<=' if policy.boundary == 'inclusive' else '<'} TIMESTAMP '{cutoff}'"
-    unknown_row = f"NOT coalesce(known_at {known}, FALSE)"
+    clock = "happened_at" if policy.basis == "event" and rule.event else "known_at"
+    unknown_row = f"NOT coalesce({clock} {known}, FALSE)"
     if change is None:
         con.execute(f"DELETE FROM dated.{name} WHERE {unknown_row}")
     cells = []
@@ -174,21 +171,12 @@ def _change_future(
         con.execute(f"INSERT INTO dated.{name} SELECT * FROM dated.{name} WHERE {unknown_row}")
 
 
-def _date_as_upstream(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
-    for name in CONTRACT:
-        columns = ", ".join(f'"{column.name}"' for column in tables()[name].columns)
-        real = "WHERE NOT pending" if CONTRACT[name].pending else ""
-        con.execute(f"CREATE TABLE raw.{name} AS SELECT {columns} FROM dated.{name} {real}")
-    con.execute("DROP SCHEMA dated CASCADE")
-    date_record(con, policy)
-
-
 @pytest.fixture(scope="session")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Worlds]:
     """The bundled patients' worlds, each read and dated once."""
 
     @cache
-    def of(subject_id: int, basis: Basis = "available") -> Worlds:
-        return Worlds(world_path(), subject_id, basis, tmp_path_factory.mktemp("worlds"))
+    def of(subject_id: int) -> Worlds:
+        return Worlds(world_path(), subject_id, tmp_path_factory.mktemp("worlds"))
 
     return of

@@ -101,7 +101,7 @@ def observations(snapshot: Snapshot, sequence: Sequence[tuple[str, dict[str, Any
 
 def assert_worlds_agree(worlds: Callable[..., Any], data: st.DataObject) -> None:
     policy = data.draw(policies, label="policy")
-    twins = worlds(data.draw(st.sampled_from(PATIENTS), label="patient"), policy.basis)
+    twins = worlds(data.draw(st.sampled_from(PATIENTS), label="patient"))
     moment = data.draw(st.sampled_from(twins.moments), label="moment")
     cutoff = moment + timedelta(seconds=data.draw(st.sampled_from([-1, 0, 1]), label="seconds"))
     change = data.draw(st.sampled_from(CHANGES), label="change")
