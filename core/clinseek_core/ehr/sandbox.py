@@ -3,28 +3,42 @@
 Two layers. `lock` closes the connection for good: no file, network, extension or setting can be reached.
 `checked` reads the statement's syntax tree and lets through one SELECT over the snapshot's own tables and
 functions that always give the same answer; each query then runs in a read-only transaction.
+
+One thing is changed in what it lets through: LIKE ignores case, as it does in SQLite, whose habits models
+bring with them (GLOB minds it). `clinseek_core.ehr.origins` adds columns that say where rows come from.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clinseek_core.ehr.origins import trace
 from clinseek_core.errors import ClinseekError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RefusedError", "Vocabulary", "checked", "install_clock", "lock", "vocabulary"]
+__all__ = [
+    "RefusedError",
+    "Statement",
+    "UnreadableError",
+    "Vocabulary",
+    "checked",
+    "install_clock",
+    "lock",
+    "vocabulary",
+]
 
 _QUERY_MILLISECONDS = 5_000
 _ENGINE_MEMORY = "1GB"
 _MAX_SQL_CHARACTERS = 20_000
+_MAX_DEPTH = 200
+"""Of expressions; a deeper syntax tree overruns Python's reader of it."""
 
 _LOCK = f"""
 SET python_enable_replacements = false;
@@ -33,12 +47,20 @@ SET autoload_known_extensions = false;
 SET allow_community_extensions = false;
 SET allow_persistent_secrets = false;
 SET TimeZone = 'UTC';
+SET max_expression_depth = {_MAX_DEPTH};
 SET max_execution_time = {_QUERY_MILLISECONDS};
 SET memory_limit = '{_ENGINE_MEMORY}';
 SET max_temp_directory_size = '0B';
 SET temp_directory = '';
 SET enable_external_access = false;
 SET lock_configuration = true;
+"""
+
+# Prepared once: preparing the calls costs more than parsing a statement.
+_PREPARE = """
+PREPARE parsed AS
+    SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true, skip_default := true);
+PREPARE unparsed AS SELECT json_deserialize_sql($1::VARCHAR);
 """
 
 _CLOCK_NAMES = (
@@ -55,28 +77,113 @@ _TIME_NAMES = ("current_time", "get_current_time", "localtime", "current_localti
 _SESSION_NAMES = frozenset(
     ("user", "current_user", "session_user", "current_role", "current_catalog", "current_schema")
 )
-# Named by DuckDB as consistent, but they read the engine itself or take unbounded time in one scalar call.
+# Named by DuckDB as consistent, but they read the engine itself, take its internal forms apart, or take
+# unbounded time in one scalar call.
 _DENIED = frozenset(
     (
         "levenshtein",
         "editdist3",
         "damerau_levenshtein",
+        "json_serialize_sql",
         "json_serialize_plan",
         "json_deserialize_sql",
         "parse_duckdb_log_message",
         "index_key",
         "version",
-        "ago",
+        "get_block_size",
+        "to_aggregate_state",
+        "combine",
+        "combine_aggr",
+        "finalize",
+        "variant_bytes_to_variant",
+        "variant_to_parquet_variant",
+        "create_sort_key",
+        "icu_sort_key",
+        "bitstring_byte_comparable",
+        "timetz_byte_comparable",
+        "get_type",
+        "make_type",
+        "replace_type",
+        "can_cast_implicitly",
     )
 )
-_DENIED_PREFIXES = ("__internal", "pg_", "has_", "inet_", "duckdb_", "pragma_", "current_", "txid_")
+_DENIED_PREFIXES = (
+    "__internal",
+    "pg_",
+    "has_",
+    "inet_",
+    "duckdb_",
+    "pragma_",
+    "current_",
+    "txid_",
+    "st_",
+    "collate_",
+    "icu_collate_",
+)
 _TABLE_FUNCTIONS = frozenset(("range", "generate_series", "unnest", "json_each", "json_tree"))
 _CATALOGS = frozenset(("information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "duckdb_tables"))
-_NODES = frozenset(("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"))
+
+# What a syntax tree may be made of. Whatever a later DuckDB adds is refused until it is named here.
+_STRUCTURE = frozenset(
+    (
+        "",
+        "SELECT_NODE",
+        "SET_OPERATION_NODE",
+        "RECURSIVE_CTE_NODE",
+        "BASE_TABLE",
+        "SUBQUERY",
+        "JOIN",
+        "TABLE_FUNCTION",
+        "EXPRESSION_LIST",
+        "EMPTY",
+        "PIVOT",
+        "SHOW_REF",
+        "ORDER_MODIFIER",
+        "LIMIT_MODIFIER",
+        "LIMIT_PERCENT_MODIFIER",
+        "DISTINCT_MODIFIER",
+        "ORDER_DEFAULT",
+        "ASCENDING",
+        "DESCENDING",
+    )
+)
+_EXPRESSIONS = frozenset(
+    (
+        "BETWEEN",
+        "CASE",
+        "CAST",
+        "COLLATE",
+        "COLUMN_REF",
+        "COMPARISON",
+        "CONJUNCTION",
+        "CONSTANT",
+        "FUNCTION",
+        "LAMBDA",
+        "OPERATOR",
+        "POSITIONAL_REFERENCE",
+        "STAR",
+        "SUBQUERY",
+        "TYPE",
+        "WINDOW",
+    )
+)
+_IGNORING_CASE = {
+    "~~": "~~*",
+    "!~~": "!~~*",
+    "like_escape": "ilike_escape",
+    "not_like_escape": "not_ilike_escape",
+}
+
+_ONLY_SELECT = "only SELECT statements run here: the record is read-only"
+_SCHEMA_TOOLS = "use ehr.get_table_names and ehr.get_column_names for the schema"
 
 
 class RefusedError(ClinseekError):
     """The statement may not run here; the message is for the model that wrote it."""
+
+
+class UnreadableError(RefusedError):
+    """The statement is not DuckDB's SQL; another dialect's reading may help."""
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -84,6 +191,21 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     tables: frozenset[str]
     functions: frozenset[str]
+    aggregates: frozenset[str]
+    columns: Mapping[str, Mapping[str, str]]
+    """Per table its columns with their types, in order."""
+    built_in: frozenset[str]
+    """Views of the engine, which a name in a statement must never reach."""
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One SELECT that may run."""
+
+    sql: str
+    tables: frozenset[str]
+    """The tables of the snapshot that it names."""
+    origins: tuple[tuple[str, str], ...] = ()
+    """(alias, table) of the rowids in its last columns, which the asker doesn't see."""
 
 
 def install_clock(con: DuckDBPyConnection, cutoff: datetime) -> None:
@@ -93,7 +215,8 @@ def install_clock(con: DuckDBPyConnection, cutoff: datetime) -> None:
     shadows |= dict.fromkeys(_DATE_NAMES, f"CAST({moment} AS DATE)")
     shadows |= dict.fromkeys(_TIME_NAMES, f"CAST({moment} AS TIME)")
     for name, value in shadows.items():
-        con.execute(f'CREATE MACRO "{name}"() AS {value}')
+        con.execute(f'CREATE MACRO "{name}"() AS {value}, (digits) AS {value}')
+    con.execute(f"CREATE MACRO ago(i) AS {moment} - i::INTERVAL")
     con.execute(f"CREATE MACRO age(a) AS system.main.age({moment}, a), (a, b) AS system.main.age(a, b)")
 
 
@@ -103,101 +226,196 @@ def lock(con: DuckDBPyConnection) -> None:
 
 
 def vocabulary(con: DuckDBPyConnection, table_names: Collection[str]) -> Vocabulary:
-    """The names of the snapshot's tables, and of the functions that are the same every time."""
+    """The names of the snapshot's tables, and of the functions that are the same every time.
+
+    Readies `con` for `checked`.
+    """
+    con.execute(_PREPARE)
     rows = con.execute(
         # Overloads for zoned times depend on the session's time zone, which `lock` fixes.
-        "SELECT function_name, bool_or(stability = 'CONSISTENT' OR function_type = 'macro')"
+        "SELECT function_name, bool_or(stability = 'CONSISTENT' OR function_type = 'macro'),"
+        " bool_or(function_type = 'aggregate')"
         " FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'window', 'macro')"
-        " GROUP BY ALL"
+        " AND schema_name = 'main' GROUP BY ALL"
     ).fetchall()
     functions = {
         name
-        for name, consistent in rows
+        for name, consistent, _ in rows
         if consistent and name not in _DENIED and not name.startswith(_DENIED_PREFIXES)
     }
-    functions |= {*_CLOCK_NAMES, *_DATE_NAMES, *_TIME_NAMES, "age"}
-    return Vocabulary(frozenset(table_names), frozenset(functions - _SESSION_NAMES))
+    functions |= {*_CLOCK_NAMES, *_DATE_NAMES, *_TIME_NAMES, "age", "ago"}
+    columns: dict[str, dict[str, str]] = {name: {} for name in table_names}
+    for table, column, kind in con.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns()"
+        " WHERE NOT internal AND schema_name = 'main' AND database_name = current_database()"
+        " ORDER BY table_name, column_index"
+    ).fetchall():
+        if table in columns:
+            columns[table][column] = kind
+    views = con.execute("SELECT view_name FROM duckdb_views() WHERE internal").fetchall()
+    return Vocabulary(
+        tables=frozenset(table_names),
+        functions=frozenset(functions - _SESSION_NAMES),
+        aggregates=frozenset(name for name, _, aggregate in rows if aggregate),
+        columns=columns,
+        built_in=frozenset(str(name).lower() for (name,) in views),
+    )
 
 
-def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary) -> str:
-    """Return the one SELECT in `sql`, or raise RefusedError with words that a model can act on."""
+def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: bool = True) -> Statement:
+    """Read one SELECT; with its rows' origins where a row of it is a row of the record.
+
+    Raises RefusedError with words that a model can act on, UnreadableError where DuckDB can't parse it
+    or knows no such function.
+    """
     if len(sql) > _MAX_SQL_CHARACTERS:
         raise RefusedError(f"the statement is longer than {_MAX_SQL_CHARACTERS:,} characters")
-    (serialized,) = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone() or ("{}",)
-    tree = json.loads(serialized)
+    tree = _parsed(con, sql)
     if tree.get("error"):
-        raise RefusedError(_parse_error(tree))
-    if len(tree["statements"]) != 1:
+        raise _parse_error(tree)
+    statements = tree.get("statements", ())
+    if len(statements) != 1:
         raise RefusedError("send exactly one SELECT statement a call")
-    nodes = list(_walk(tree["statements"][0]["node"]))
-    ctes = {entry["key"].lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
-    for node in nodes:
-        _check_node(node, words, ctes)
-    return sql.strip().rstrip(";")
+    node = statements[0]["node"]
+    check = _Check(words)
+    check.run(node)
+    origins = trace(node, words.aggregates) if traced else ()
+    if origins or check.changed:
+        sql = _call(con, "unparsed", msgspec.json.encode(tree).decode())
+    return Statement(sql.strip().rstrip(";"), frozenset(check.tables), origins)
 
 
-def _parse_error(tree: dict[str, Any]) -> str:
+def _parsed(con: DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    try:
+        tree: dict[str, Any] = msgspec.json.decode(_call(con, "parsed", sql))
+    except RecursionError as error:
+        raise RefusedError("the statement is nested too deeply; write it flatter") from error
+    return tree
+
+
+def _call(con: DuckDBPyConnection, prepared: str, text: str) -> str:
+    literal = text.replace("'", "''")
+    (answer,) = con.execute(f"EXECUTE {prepared}('{literal}')").fetchone() or ("{}",)
+    return str(answer)
+
+
+def _parse_error(tree: dict[str, Any]) -> RefusedError:
     message = str(tree.get("error_message", "not one SELECT statement"))
     if "Only SELECT" in message:
-        return "only SELECT statements run here: the record is read-only"
-    return message
+        return RefusedError(_ONLY_SELECT)
+    if "depth limit" in message:
+        return RefusedError("the statement is nested too deeply; write it flatter")
+    return UnreadableError(message)
 
 
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, dict):
-            yield current
-            stack.extend(current.values())
-        elif isinstance(current, list):
-            stack.extend(current)
+class _Check:
+    """One walk over a syntax tree: what is refused, the tables it names, LIKE made to ignore case."""
 
+    def __init__(self, words: Vocabulary) -> None:
+        self.tables: set[str] = set()
+        self.changed = False
+        self._words = words
 
-def _check_node(node: dict[str, Any], words: Vocabulary, ctes: set[str]) -> None:
-    kind = str(node.get("type", ""))
-    if kind.endswith("_NODE") and kind not in _NODES:
-        raise RefusedError("only SELECT statements run here: the record is read-only")
-    if node.get("sample"):
-        raise RefusedError("sampling is refused: the same query must give the same rows")
-    if kind == "BASE_TABLE":
-        _check_table(node, words, ctes)
-    elif kind == "TABLE_FUNCTION":
+    def run(self, root: dict[str, Any]) -> None:
+        """Walk `root`; a CTE's name is known where DuckDB knows it, and nowhere else.
+
+        Anywhere else the same name would reach a view of the engine.
+        """
+        stack: list[tuple[Any, frozenset[str]]] = [(root, frozenset())]
+        while stack:
+            current, ctes = stack.pop()
+            if isinstance(current, list):
+                stack.extend((child, ctes) for child in current if isinstance(child, dict | list))
+                continue
+            self._check(current, ctes)
+            for entry in (current.get("cte_map") or {}).get("map", ()):
+                name = str(entry["key"]).lower()
+                if name in self._words.built_in:
+                    raise RefusedError(f"a WITH query can't be called {name}; choose another name")
+                stack.append((entry["value"], ctes))
+                ctes |= {name}
+            for key, child in current.items():
+                if key == "right" and current.get("type") == "RECURSIVE_CTE_NODE":
+                    stack.append((child, ctes | {str(current["cte_name"]).lower()}))
+                elif key != "cte_map" and isinstance(child, dict | list):
+                    stack.append((child, ctes))
+
+    def _check(self, node: dict[str, Any], ctes: frozenset[str]) -> None:
+        for key, reason in _REFUSED_KEYS.items():
+            if node.get(key):
+                raise RefusedError(reason)
+        kind = str(node.get("class", node.get("type", "")))
+        if kind not in (_EXPRESSIONS if "class" in node else _STRUCTURE):
+            raise RefusedError(_REFUSED_KINDS.get(kind, _ONLY_SELECT))
+        if kind in _CHECKS:
+            _CHECKS[kind](self, node, ctes)
+
+    def _check_table(self, node: dict[str, Any], ctes: frozenset[str]) -> None:
+        name, schema = str(node["table_name"]).lower(), str(node.get("schema_name", "")).lower()
+        catalog = str(node.get("catalog_name", "")).lower()
+        if name in _CATALOGS or schema in _CATALOGS:
+            raise RefusedError(_SCHEMA_TOOLS)
+        if schema not in {"", "main"} or catalog not in {"", "memory"} or len(_path(node)) > 3:
+            raise RefusedError(f"{schema}.{name} is not part of the record; tables stand without a schema")
+        if name in ctes and not schema:
+            return
+        if name not in self._words.tables:
+            near = difflib.get_close_matches(name, self._words.tables, n=3, cutoff=0.6)
+            hint = f"; did you mean {', '.join(near)}?" if near else "; see ehr.get_table_names"
+            raise RefusedError(f"there is no table {_shortened(name)}{hint}")
+        self.tables.add(name)
+
+    def _check_table_function(self, node: dict[str, Any], _: frozenset[str]) -> None:
         name = str(node.get("function", {}).get("function_name", "")).lower()
         if name not in _TABLE_FUNCTIONS:
-            raise RefusedError(f"table function {name}() is not available here")
-    elif kind == "SHOW_REF":
-        raise RefusedError("use ehr.get_table_names and ehr.get_column_names for the schema")
-    elif node.get("class") == "COLUMN_REF":
+            raise RefusedError(f"table function {_shortened(name)}() is not available here")
+
+    def _check_column(self, node: dict[str, Any], _: frozenset[str]) -> None:
         names = node.get("column_names") or [""]
         if len(names) == 1 and str(names[0]).lower() in _SESSION_NAMES:
             raise RefusedError(f"{names[0]} is not available here")
-    elif "function_name" in node and not node.get("is_operator"):
-        _check_function(node, words)
+
+    def _check_function(self, node: dict[str, Any], _: frozenset[str]) -> None:
+        name = str(node["function_name"]).lower()
+        if len(_path(node)) > 1 or node.get("schema") or node.get("catalog"):
+            # `system.main.now()` would reach past the shadow that answers the cutoff.
+            raise RefusedError(f"write {_shortened(name)}() without a schema")
+        if name not in self._words.functions and name not in _TABLE_FUNCTIONS:
+            near = difflib.get_close_matches(name, self._words.functions, n=2, cutoff=0.75)
+            hint = f"; there is {' and '.join(near)}" if near else ""
+            raise UnreadableError(f"function {_shortened(name)}() is not available here{hint}")
+        if name in _IGNORING_CASE:
+            node["function_name"] = _IGNORING_CASE[name]
+            node["qualified_name"] = {"path": [_IGNORING_CASE[name]]}
+            self.changed = True
+
+    def _check_show(self, _node: dict[str, Any], _: frozenset[str]) -> None:
+        raise RefusedError(_SCHEMA_TOOLS)
 
 
-def _check_table(node: dict[str, Any], words: Vocabulary, ctes: set[str]) -> None:
-    name, schema = str(node["table_name"]).lower(), str(node.get("schema_name", "")).lower()
-    if name in _CATALOGS or schema in _CATALOGS:
-        raise RefusedError("use ehr.get_table_names and ehr.get_column_names for the schema")
-    if schema not in {"", "main"} or str(node.get("catalog_name", "")).lower() not in {"", "memory"}:
-        raise RefusedError(f"{schema}.{name} is not part of the record; tables stand without a schema")
-    if name not in words.tables and name not in ctes:
-        near = difflib.get_close_matches(name, words.tables, n=3, cutoff=0.6)
-        hint = f"; did you mean {', '.join(near)}?" if near else "; see ehr.get_table_names"
-        raise RefusedError(f"there is no table {name}{hint}")
+_CHECKS: dict[str, Callable[[_Check, dict[str, Any], frozenset[str]], None]] = {
+    "BASE_TABLE": _Check._check_table,
+    "TABLE_FUNCTION": _Check._check_table_function,
+    "SHOW_REF": _Check._check_show,
+    "COLUMN_REF": _Check._check_column,
+    "FUNCTION": _Check._check_function,
+    "WINDOW": _Check._check_function,
+}
+_REFUSED_KEYS = {
+    "sample": "sampling is refused: the same query must give the same rows",
+    "at_clause": "the record is read as of the cutoff only, without AT",
+    "export_state": "the state of an aggregate is not available here",
+}
+_REFUSED_KINDS = {
+    "PARAMETER": "there are no parameters here: write the value itself",
+    "DEFAULT": "DEFAULT has no meaning in a SELECT",
+}
 
 
-def _check_function(node: dict[str, Any], words: Vocabulary) -> None:
-    name = str(node["function_name"]).lower()
-    if node.get("schema") or node.get("catalog"):
-        # `system.main.now()` would reach past the shadow that answers the cutoff.
-        raise RefusedError(f"write {name}() without a schema")
-    if (
-        node.get("class") in {"FUNCTION", "WINDOW"}
-        and name not in words.functions
-        and name not in _TABLE_FUNCTIONS
-    ):
-        near = difflib.get_close_matches(name, words.functions, n=2, cutoff=0.75)
-        hint = f"; there is {' and '.join(near)}" if near else ""
-        raise RefusedError(f"function {name}() is not available here{hint}")
+def _path(node: dict[str, Any]) -> list[str]:
+    path: list[str] = (node.get("qualified_name") or {}).get("path", [])
+    return path
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:60]}…"
