@@ -18,7 +18,7 @@ from clinseek_core.ehr.snapshot import Snapshot, SnapshotTable
 from clinseek_core.ehr.source import RECORD, attach_record, find_source
 from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.mimic import TableInfo, tables
-from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule
+from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule, upstream_clock
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -114,7 +114,7 @@ def _exposed(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:
 def _row_clock(info: TableInfo, rule: Rule, policy: Policy) -> str:
     """When a row became known under the policy: a column of the dated record, or an expression over it."""
     if policy.basis == "upstream":
-        return _upstream_clock(info, rule)
+        return UPSTREAM_AT if rule.upstream else upstream_clock(info, rule) or ALWAYS
     if policy.basis == "event" and rule.event:
         return HAPPENED_AT
     if policy.interval_rows == "started" and rule.started:
@@ -122,21 +122,6 @@ def _row_clock(info: TableInfo, rule: Rule, policy: Policy) -> str:
     if rule.coded and policy.coding_lag_hours:
         return f"row.known_at + INTERVAL ({int(policy.coding_lag_hours)}) HOUR"
     return "row.known_at"
-
-
-def _upstream_clock(info: TableInfo, rule: Rule) -> str:
-    """The reference implementation's rule: the first column whose name holds `time` or `date`.
-
-    A table without one is not filtered; a date counts as 23:59 of its day.
-    """
-    if rule.upstream:
-        return UPSTREAM_AT
-    for column in info.columns:
-        if any(word in column.name.lower() for word in ("time", "date")):
-            if column.type == "DATE":
-                return f"{quoted(column.name)}::TIMESTAMP + INTERVAL '23:59:00'"
-            return f"TRY_CAST({quoted(column.name)} AS TIMESTAMP)"
-    return ALWAYS
 
 
 def _cell(name: str, rule: Rule, policy: Policy) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ALWAYS", "CLOCKS", "CONTRACT", "Pending", "Rule"]
+from clinseek_core.mimic.catalogue import TableInfo
+
+__all__ = ["ALWAYS", "CLOCKS", "CONTRACT", "Pending", "Rule", "upstream_clock"]
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -334,3 +336,19 @@ CONTRACT: dict[str, Rule] = {
 """Table to rule. A table that is not here is not exposed: provider and caregiver (lists of the whole
 hospital), cxr_split (a cohort constant), cxr_chexpert and cxr_negbio (made from reports that carry no
 time of their own)."""
+
+
+def upstream_clock(info: TableInfo, rule: Rule) -> str:
+    """The SQL of the time by which the reference implementation filters a table; empty for no filter.
+
+    It takes the first column whose name holds `time` or `date`, a date as 23:59 of its day, or where
+    `rule.upstream` says so a time that it makes up.
+    """
+    if rule.upstream:
+        return rule.upstream
+    for column in info.columns:
+        if any(word in column.name.lower() for word in ("time", "date")):
+            if column.type == "DATE":
+                return f"\"{column.name}\"::TIMESTAMP + INTERVAL '23:59:00'"
+            return f'TRY_CAST("{column.name}" AS TIMESTAMP)'
+    return ""
