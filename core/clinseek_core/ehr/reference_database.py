@@ -241,6 +241,9 @@ def _typed(column: Column, present: bool, subject_id: int | None) -> str:
     cell = _CELLS[column.type].format(text)
     if column.role == "subject":
         return f"CASE WHEN {text} IS NULL THEN {subject_id} ELSE {cell} END"
+    if column.type == "TIMESTAMP" and column.name.endswith("date"):
+        # A day, which MIMIC-IV writes as its midnight and the reference's filter as its 23:59.
+        return f"date_trunc('day', {cell})"
     return _code(column) if column.role == "code" and column.type == "VARCHAR" else cell
 
 
