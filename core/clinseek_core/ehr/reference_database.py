@@ -24,6 +24,8 @@ from clinseek_core.text import one_line
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from clinseek_core.candidates import SourceTable
+
 __all__ = ["Databases", "find_databases", "read_database", "read_reference_candidates"]
 
 _PATIENT_FILE = re.compile(r"patient_(0|[1-9][0-9]{0,8})\.db")
@@ -60,8 +62,6 @@ _CELLS: dict[ColumnType, str] = {
 }
 """A text as a cell of each type; NULL where it is none."""
 
-SourceTable = tuple[str, tuple[str, ...], Iterator[tuple[Any, ...]]]
-
 
 class Databases(msgspec.Struct, frozen=True):
     """A folder of databases, or one patient's file in it."""
@@ -91,10 +91,10 @@ def read_database(
 ) -> tuple[str, ...]:
     """Fill schema `raw` with every table of the contract: the patient's rows, dictionaries whole.
 
-    A table that is missing is empty, with all its columns; a row for the patient there always is. What is no
-    table or column of the contract is left out. Returns what was noticed: that, and cells that are not of
-    their column's type. Raises InputError for a patient without a file, for rows of another patient, and for
-    a file that can't be read.
+    A table that is missing is empty, with all its columns; the patient has a row even if the file has none.
+    What is no table or column of the contract is left out. Returns what was noticed: that, and cells that are
+    not of their column's type. Raises InputError for a patient without a file, for rows of another patient,
+    and for a file that can't be read.
     """
     path = _patient_file(databases, subject_id)
     con.execute("CREATE SCHEMA raw")
@@ -161,6 +161,9 @@ def _read_tables(
     wanted = [name for name in CONTRACT if tables()[name].kind == kind]
     stored = {name.lower(): name for name in file.tables if name.isascii()}
     notices = _not_exposed(file, [name for name in file.tables if name.lower() not in wanted])
+    absent = [name for name in wanted if name not in stored]
+    if absent and kind == "dictionary":
+        notices.append(f"{file.path.name}: no table {_listed(absent)}; empty")
     for name in wanted:
         if name in stored:
             on_progress(f"reading {file.path.name}: {name}")

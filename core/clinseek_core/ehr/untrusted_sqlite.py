@@ -45,7 +45,7 @@ _FUNCTIONS = {"json_array", "typeof", "printf"}
 _FAULTS = {
     "SQLITE_BUSY": "another program is writing it; let it end, or read a copy",
     "SQLITE_CORRUPT": "damaged: its pages do not fit together; copy or build it again",
-    "SQLITE_NOTADB": "no SQLite database, or encrypted",
+    "SQLITE_NOTADB": "no SQLite database, or encrypted; copy or build it again",
     "SQLITE_READONLY": "its last writer was cut off; open it once with its own program, or build it again",
     "SQLITE_TOOBIG": f"a row of more than {_MAX_ROW_BYTES // 1024**2} MiB; no row of MIMIC-IV is that long",
     "SQLITE_IOERR": "reading it failed; copy it to a disk of this computer",
@@ -144,7 +144,7 @@ def _is_write_ahead(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             header = _header(file, path)
-        log = path.with_name(path.name + "-wal")
+        log = Path(f"{path.resolve()}-wal")
         pending = log.is_file() and log.stat().st_size > 0
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror})") from error
@@ -161,7 +161,7 @@ def _is_write_ahead(path: Path) -> bool:
 def _header(file: BinaryIO, path: Path) -> bytes:
     header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise InputError(f"{path}: {'empty' if not header else _FAULTS['SQLITE_NOTADB']}")
+        raise InputError(f"{path}: {_FAULTS['SQLITE_NOTADB'] if header else 'empty; copy or build it again'}")
     return header
 
 

@@ -360,7 +360,7 @@ def test_a_text_becomes_a_cell(
 whole = st.integers(-(2**31), 2**31 - 1)
 times = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)).map(lambda time: time.replace(microsecond=0))
 texts = st.text(st.characters(codec="utf-8"))
-many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read_cells(folder: Path, table: str, columns: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
@@ -512,6 +512,29 @@ def test_tables_that_are_none_of_mimic_iv_s_are_not_exposed_and_said(database: C
     assert "reference_table.db: not there; the dictionaries are empty" in notices
 
 
+def test_dictionaries_that_are_missing_are_said(database: Callable[..., Path]) -> None:
+    folder = database()
+    write_database(folder / "reference_table.db", {"d_items": [{"itemid": "220045", "label": "Heart Rate"}]})
+    con, notices = read(folder)
+    assert cells(con, "d_items", "itemid, label") == [(220045, "Heart Rate")]
+    left_out = "d_labitems, d_icd_diagnoses, d_icd_procedures, d_hcpcs"
+    assert f"reference_table.db: no table {left_out}; empty" in notices
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_any_encoding_and_any_kind_of_table_is_read(database: Callable[..., Path], encoding: str) -> None:
+    folder = database()
+    file = folder / f"patient_{SUBJECT}.db"
+    file.unlink()
+    with closing(sqlite3.connect(file)) as con:
+        con.execute(f"PRAGMA encoding = '{encoding}'")
+        con.execute("CREATE TABLE omr (result_name TEXT PRIMARY KEY, result_value ANY) WITHOUT ROWID")
+        con.execute("INSERT INTO omr VALUES ('größe', 1.5)")
+        con.commit()
+    raw, _ = read(folder)
+    assert cells(raw, "omr", "result_name, result_value") == [("größe", "1.5")]
+
+
 def test_a_table_without_a_known_column_is_empty(database: Callable[..., Path]) -> None:
     con, notices = read(database(labevents=[{"x": "1"}]))
     assert cells(con, "labevents") == []
@@ -586,7 +609,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write_database(file, {"patients": [{"gender": "F"}], "discharge": notes}).read_bytes()
 
 
-@settings(parent=many, max_examples=40)
+@settings(parent=many, max_examples=30)
 @given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1))
 def test_any_damage_is_an_input_error_or_another_text(
     tmp_path: Path, sound: bytes, flips: list[tuple[float, int]]
