@@ -13,7 +13,7 @@ import msgspec
 
 from clinseek_core.candidates import parts
 from clinseek_core.candidates.build import APPLICATION_ID, FORMAT
-from clinseek_core.candidates.lexicon import meanings
+from clinseek_core.candidates.lexicon import lexicon_words
 from clinseek_core.candidates.meaning import Meaning
 from clinseek_core.candidates.reading import readings
 from clinseek_core.candidates.spelling import Spelling
@@ -46,6 +46,7 @@ class CandidateIndex:
         self._subject_id = subject_id
         self._spellings: dict[str, Spelling] = {}
         self._meanings: dict[str, Meaning] = {}
+        self._vocabularies: dict[str, list[str]] = {}
         self._places: dict[str, list[int] | None] = {}
 
     @classmethod
@@ -130,7 +131,7 @@ class CandidateIndex:
 
     def similar(self, table: str, query: str, limit: int) -> list[tuple[str, float]]:
         """The names nearest by meaning, with a score in 0 to 1: words, stems, misspellings, other names."""
-        meant = readings(query, self._known, self._meaning(table).words)
+        meant = readings(query, self._known, self._vocabulary(table))
         found = self._meaning(table).search(meant, max(limit, 0))
         return [(self._name(table, place), score) for place, score in found]
 
@@ -147,8 +148,13 @@ class CandidateIndex:
         tables = [
             name for name in self.tables if not (info := CANDIDATE_TABLES.get(name)) or not info.from_rows
         ]
-        entries = [word for entry, names in meanings().items() for said in (entry, *names) for word in said]
-        return frozenset(word for name in tables for word in self._meaning(name).words) | frozenset(entries)
+        return lexicon_words().union(*(self._meaning(name).words for name in tables))
+
+    def _vocabulary(self, table: str) -> list[str]:
+        """The words that a misspelling may have meant."""
+        if table not in self._vocabularies:
+            self._vocabularies[table] = sorted(lexicon_words().union(self._meaning(table).words))
+        return self._vocabularies[table]
 
     def _count(self, what: str, number: int) -> int:
         sql = f"SELECT count(*) FROM {what} WHERE list = ?"  # noqa: S608 - one of our two tables

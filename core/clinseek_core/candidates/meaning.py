@@ -8,13 +8,15 @@ counts for more than the name (Tversky's index). A name that says just what was 
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clinseek_core.candidates.postings import Postings
-from clinseek_core.candidates.wording import stem, words
+from clinseek_core.candidates.reading import Reading
+from clinseek_core.candidates.wording import terms, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Document", "Meaning", "Reading"]
+__all__ = ["Document", "Meaning"]
 
+_EXCEPTION = re.compile(r"\((?:except|not|excluding)\b[^)]*\)")
 _POOL = 400
-_QUERY_COUNTS = 2.0
+_QUERY_COUNTS = 3.0
 """How much more a word of the query that a name lacks weighs than a word of the name not asked for."""
 _PREFIX = 0.85
 _MAX_PREFIXED = 40
@@ -34,8 +37,6 @@ _IN_ORDER = 0.06
 
 Document = tuple[int, str, float]
 """The place of a name, a text that says what it means (itself first), and how far that text is trusted."""
-Reading = tuple[tuple[str, ...], float]
-"""Words that a query may mean, and how sure that is."""
 
 
 class Meaning:
@@ -60,11 +61,11 @@ class Meaning:
         names, trust, texts = [], [], []
         known: set[str] = set()
         for name, text, trusted in documents:
-            said = words(text)
+            said = words(_EXCEPTION.sub("", text))
             known.update(word for word in said if word.isalpha())
             names.append(name)
             trust.append(trusted)
-            texts.append([stem(word) for word in said])
+            texts.append(terms(said))
         parts = Postings.build(texts)
         numbers = {term: number for number, term in enumerate(parts["terms"].decode().split("\n")[1:-1])}
         starts = np.zeros(len(texts) + 1, "<i4")
@@ -87,45 +88,60 @@ class Meaning:
         """The nearest names with a score in 0 to 1, in thousandths; equals by length, then alphabet."""
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
+        scores = np.zeros(len(self._names))
+        stemmed = [_distinct(slots) for slots, _ in readings]
+        which = np.zeros(len(self._names), "i4")
+        for number, (slots, (_, sure)) in enumerate(zip(stemmed, readings, strict=True)):
+            of_reading = self._scores(slots) * sure
+            which[of_reading > scores] = number
+            np.maximum(scores, of_reading, out=scores)
+        scores *= self._trust
+        pool = np.flatnonzero(scores > 0)
+        if len(pool) > _POOL:
+            pool = pool[scores[pool] >= np.partition(scores[pool], -_POOL)[-_POOL]]
+        flat = [[term for slot in slots for term in slot] for slots in stemmed]
         best: dict[int, float] = {}
-        for said, sure in readings:
-            stems = [stem(word) for word in said]
-            scores = self._scores(stems) * self._trust * sure
-            pool = np.flatnonzero(scores > 0)
-            if len(pool) > _POOL:
-                least = np.partition(scores[pool], -_POOL)[-_POOL]
-                pool = pool[scores[pool] >= least]
-            numbers = [number for number in map(self._number, stems) if number is not None]
-            for doc in pool.tolist():
-                score = float(scores[doc]) * (1 - _IN_ORDER + _IN_ORDER * self._in_order(doc, numbers, stems))
-                name = int(self._names[doc])
-                best[name] = max(best.get(name, 0.0), score)
+        for doc in pool.tolist():
+            order = 1 - _IN_ORDER + _IN_ORDER * self._in_order(doc, flat[which[doc]])
+            name = int(self._names[doc])
+            best[name] = max(best.get(name, 0.0), float(scores[doc]) * order)
         rounded = [(place, round(score, 3)) for place, score in best.items()]
         ordered = sorted(rounded, key=lambda item: (-item[1], item[0]))
         return [item for item in ordered if item[1] > 0][:limit]
 
-    def _scores(self, stems: Sequence[str]) -> Floats:
+    def _scores(self, slots: Sequence[Sequence[str]]) -> Floats:
+        """Of each document, how much of the slots it says and how little else."""
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
+        said = np.zeros(len(self._names))
         shared = np.zeros(len(self._names))
         asked = 0.0
-        for term in dict.fromkeys(stems):
-            number = self._number(term)
-            if number is not None:
-                shared[self._stems.of(number)] += self._weights[number]
-                asked += float(self._weights[number])
-                continue
-            asked += self._weight_of_unknown
-            begun = self._begun_with(term)
-            part = np.zeros(len(self._names))
-            for longer in begun:
-                docs = self._stems.of(longer)
-                part[docs] = np.maximum(part[docs], _PREFIX * self._weights[longer])
-            shared += part
-        return shared * (1 + _QUERY_COUNTS) / (_QUERY_COUNTS * asked + self._mass + 1e-9)
+        for slot in slots:
+            weights = [self._weight(term) for term in slot]
+            whole = max(weights)
+            for term, weight in zip(slot, weights, strict=True):
+                docs, sure = self._holding(term)
+                share = whole * weight / sum(weights)
+                said[docs] += share * sure
+                shared[docs] += weight * sure
+            asked += whole
+        recall = said / asked
+        precision = np.minimum(shared / (self._mass + 1e-9), 1.0)
+        return (1 + _QUERY_COUNTS) * recall * precision / (_QUERY_COUNTS * precision + recall + 1e-9)
 
-    def _number(self, term: str) -> int | None:
-        return self._numbers.get(term)
+    def _weight(self, term: str) -> float:
+        number = self._numbers.get(term)
+        return math.log(1 + len(self._names)) if number is None else float(self._weights[number])
+
+    def _holding(self, term: str) -> tuple[Ints, float]:
+        """The documents that hold the stem, else any stem that it begins; and how sure that is."""
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        number = self._numbers.get(term)
+        if number is not None:
+            return self._stems.of(number), 1.0
+        begun = [self._stems.of(longer) for longer in self._begun_with(term)]
+        return np.unique(np.concatenate([self._stems.docs[:0], *begun])), _PREFIX
 
     def _begun_with(self, term: str) -> range:
         """The numbers of the stems that begin with `term`; of none where it is short or they are many."""
@@ -133,10 +149,9 @@ class Meaning:
         last = bisect_left(self._stems.terms, term + "\U0010ffff")
         return range(first, last) if len(term) >= 4 and last - first <= _MAX_PREFIXED else range(0)
 
-    def _in_order(self, doc: int, numbers: list[int], stems: Sequence[str]) -> float:
+    def _in_order(self, doc: int, stems: Sequence[str]) -> float:
         """1 where the document holds the query as it stands, at its beginning; 0.7 where later; else 0."""
-        if len(numbers) < len(stems):
-            return 0.0
+        numbers = [self._numbers.get(term, -1) for term in stems]
         text = self._text[self._text_starts[doc] : self._text_starts[doc + 1]].tolist()
         size = len(numbers)
         for begin in range(len(text) - size + 1):
@@ -155,10 +170,6 @@ class Meaning:
 
         return np.log(1 + len(self._names) / np.diff(self._stems.starts))
 
-    @property
-    def _weight_of_unknown(self) -> float:
-        return math.log(1 + len(self._names))
-
     @cached_property
     def _mass(self) -> Floats:
         """Of each document: the weight of its stems."""
@@ -167,3 +178,15 @@ class Meaning:
         weights = np.repeat(self._weights, np.diff(self._stems.starts))
         masses: Floats = np.bincount(self._stems.docs, weights, len(self._names))
         return masses
+
+
+def _distinct(slots: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The stems of each slot, without those that an earlier one has; slots that say something."""
+    seen: set[str] = set()
+    found = []
+    for slot in slots:
+        new = [term for term in dict.fromkeys(terms(slot)) if term not in seen]
+        seen.update(new)
+        if new:
+            found.append(new)
+    return found

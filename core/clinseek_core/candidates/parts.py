@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 
@@ -62,27 +61,32 @@ def _documents(con: sqlite3.Connection, number: int, renumbered: dict[int, int])
     """The names themselves; their other names; the names of their members, and those' other names."""
     for rank, name in enumerate(_names(con, number, renumbered)):
         yield rank, name, 1.0
-    for sql, trust, values in _sources(con, number):
-        for place, text in con.execute(sql, values):
-            if place in renumbered:
-                yield renumbered[place], text, trust
+    for place, alias in con.execute(_ALIASES, [number]):
+        if place in renumbered:
+            yield renumbered[place], alias, _ALIAS_TRUST
+    for place, text in _members(con, number):
+        if place in renumbered:
+            yield renumbered[place], text, _MEMBER_TRUST
 
 
-def _sources(con: sqlite3.Connection, number: int) -> Iterator[tuple[str, float, list[Any]]]:
-    sql = "SELECT place, alias FROM aliases WHERE list = ? ORDER BY place, alias"
-    yield sql, _ALIAS_TRUST, [number]
+_ALIASES = "SELECT place, alias FROM aliases WHERE list = ? ORDER BY place, alias"
+
+
+def _members(con: sqlite3.Connection, number: int) -> list[tuple[int, str]]:
+    """Of each class, the names that its codes have in the list of its members, and those' other names."""
     (name,) = con.execute("SELECT name FROM lists WHERE number = ?", [number]).fetchone()
     table = CANDIDATE_TABLES.get(name)
-    members = table.members if table else ""
-    found = con.execute("SELECT number FROM lists WHERE name = ?", [members]).fetchone()
-    if found:
-        yield _MEMBERS.format(source="names", text="name"), _MEMBER_TRUST, [number, found[0]]
-        yield _MEMBERS.format(source="aliases", text="alias"), _MEMBER_TRUST, [number, found[0]]
-
-
-_MEMBERS = """
-SELECT DISTINCT ours.place, texts.{text} FROM entries AS ours
-JOIN entries AS theirs ON theirs.codes = ours.codes
-JOIN {source} AS texts ON texts.list = theirs.list AND texts.place = theirs.place
-WHERE ours.list = ? AND theirs.list = ? ORDER BY 1, 2
-"""
+    found = con.execute(
+        "SELECT number FROM lists WHERE name = ?", [table.members if table else ""]
+    ).fetchone()
+    if not found:
+        return []
+    texts: dict[int, set[str]] = {}
+    for sql in ("SELECT place, name FROM names WHERE list = ?", _ALIASES):
+        for place, text in con.execute(sql, found):
+            texts.setdefault(place, set()).add(text)
+    of_codes: dict[str, set[str]] = {}
+    for place, codes in con.execute("SELECT place, codes FROM entries WHERE list = ?", found):
+        of_codes.setdefault(codes, set()).update(texts[place])
+    ours = con.execute("SELECT place, codes FROM entries WHERE list = ?", [number])
+    return sorted({(place, text) for place, codes in ours for text in of_codes.get(codes, ())})

@@ -4,52 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from clinseek_core.candidates.lexicon import longest, meanings
-from clinseek_core.candidates.meaning import Reading
-from clinseek_core.candidates.wording import MAX_QUERY, words
+from clinseek_core.candidates.lexicon import key, longest, meanings
+from clinseek_core.candidates.wording import MAX_QUERY, telling, words
 
-__all__ = ["readings"]
+__all__ = ["Reading", "readings"]
+
+Slots = tuple[tuple[str, ...], ...]
+Reading = tuple[Slots, float]
+"""For each thing that a query says, the words it may mean; and how sure all that is, in 0 to 1."""
 
 _MAX_WORDS = 30
-_MAX_READINGS = 12
+_MAX_READINGS = 24
 _NEAR = 72.0
 """The least edit ratio, in 0 to 100, at which a known word is taken for what an unknown one meant."""
-_LEXICON = 0.95
-_IDLE = frozenset(
-    word
-    for line in (
-        "a an and are at be been by do does for from got had has have having her his i in is it its me my",
-        "of on or our please she he that the their them there these they this to was we were what when",
-        "which who with you your",
-    )
-    for word in line.split()
-)
+_SUREST = 0.97
+_NEXT = 0.05
+_WORDWISE = 0.85
 
 
 def readings(query: str, known: Collection[str], vocabulary: Sequence[str]) -> list[Reading]:
     """The readings of `query`, the surest first.
 
-    A word that is neither in `known` nor in the lexicon is taken for a misspelling of the words of
-    `vocabulary` nearest to it, where some are near.
+    A word that is not in `known` is taken for a misspelling of the words of `vocabulary` nearest to it,
+    where some are near.
     """
-    said = words(query[:MAX_QUERY])[:_MAX_WORDS]
-    kept = tuple(word for word in said if word not in _IDLE) or tuple(said)
-    if not kept:
+    said = tuple(telling(words(query[:MAX_QUERY])[:_MAX_WORDS]))
+    if not said:
         return []
-    found: dict[tuple[str, ...], float] = {}
-    for corrected, sure in _corrected(kept, known, vocabulary):
+    found: dict[Slots, float] = {}
+    for corrected, sure in _corrected(said, known, vocabulary):
         for meant, trust in _meant(corrected):
             found[meant] = max(found.get(meant, 0.0), round(sure * trust, 6))
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return ordered[:_MAX_READINGS]
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MAX_READINGS]
 
 
-def _corrected(said: tuple[str, ...], known: Collection[str], vocabulary: Sequence[str]) -> list[Reading]:
+def _corrected(
+    said: tuple[str, ...], known: Collection[str], vocabulary: Sequence[str]
+) -> list[tuple[tuple[str, ...], float]]:
     """The words as they are; then with each unknown word replaced by the known words nearest to it."""
     best, second = list(said), list(said)
     sure = 1.0
     for place, word in enumerate(said):
-        if len(word) < 4 or not word.isalpha() or word in known or (word,) in meanings():
+        if len(word) < 4 or not word.isalpha() or word in known:
             continue
         near = _nearest(word, vocabulary)
         if near:
@@ -71,15 +67,27 @@ def _nearest(word: str, vocabulary: Sequence[str]) -> list[tuple[str, float]]:
 
 
 def _meant(said: tuple[str, ...]) -> list[Reading]:
-    """The words, and every way to put lexicon entries into clinical words, longer entries first."""
-    found: dict[tuple[str, ...], float] = {said: 1.0}
-    for begin in range(len(said)):
-        for size in range(min(longest(), len(said) - begin), 0, -1):
-            names = meanings().get(said[begin : begin + size])
-            if names is None:
-                continue
-            for rank, name in enumerate(names):
-                other = said[:begin] + name + said[begin + size :]
-                found.setdefault(other, _LEXICON - 0.02 * rank)
-            break
-    return list(found.items())
+    """The words as they are, and with any lexicon entries among them put into clinical words.
+
+    Read from left to right; of the readings of what was read so far, the surest are kept.
+    """
+    found: list[list[Reading]] = [[((), 1.0)]] + [[] for _ in said]
+    for end in range(1, len(said) + 1):
+        reached: dict[Slots, float] = {}
+        for size in range(1, min(longest(), end) + 1):
+            choices = _choices(said[end - size : end])
+            for before, sure in found[end - size]:
+                for name, trust in choices:
+                    meant = (*before, name)
+                    reached[meant] = max(reached.get(meant, 0.0), sure * trust)
+        found[end] = sorted(reached.items(), key=lambda item: (-item[1], item[0]))[:_MAX_READINGS]
+    return found[-1]
+
+
+def _choices(entry: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:
+    own = [(entry, 1.0)] if len(entry) == 1 else []
+    meant = meanings().get(key(entry))
+    if meant is None:
+        return own
+    surest = _WORDWISE if meant.single else _SUREST
+    return own + [(name, surest - _NEXT * rank) for rank, name in enumerate(meant.names) if name != entry]

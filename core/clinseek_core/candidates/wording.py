@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ["MAX_QUERY", "clean", "folded", "stem", "words"]
+__all__ = ["MAX_QUERY", "clean", "folded", "stem", "telling", "terms", "words"]
 
 MAX_QUERY = 500
 """Characters of a query that are read; the longest name of a dictionary has half as many."""
 
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’`]s\b")
+_CANNOT = re.compile(r"\bcan(?:['’`]?t| not)\b")
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # British spelling, then one spelling for the many of Greek and Latin roots.
@@ -37,8 +39,6 @@ _SPELLINGS = (
 _SUFFIXES = (
     ("izations", "iz"),
     ("ization", "iz"),
-    ("ications", ""),
-    ("ication", ""),
     ("atives", ""),
     ("ations", ""),
     ("ative", ""),
@@ -58,8 +58,10 @@ _SUFFIXES = (
     ("ated", ""),
     ("ical", ""),
     ("ally", ""),
-    ("eses", "es"),
-    ("oses", "os"),
+    ("oses", "o"),
+    ("osis", "o"),
+    ("otic", "o"),
+    ("isms", ""),
     ("ion", ""),
     ("ive", ""),
     ("ing", ""),
@@ -67,9 +69,12 @@ _SUFFIXES = (
     ("ous", ""),
     ("ial", ""),
     ("ies", ""),
+    ("ias", ""),
+    ("ism", ""),
     ("ate", ""),
     ("ers", "er"),
     ("al", ""),
+    ("ia", ""),
     ("ic", ""),
     ("ed", ""),
     ("es", ""),
@@ -79,6 +84,21 @@ _SUFFIXES = (
     ("e", ""),
     ("y", ""),
 )
+
+
+_IDLE = frozenset(
+    word
+    for line in (
+        "a an and are at be been by do does for from got had has have having her his i in is it its me my",
+        "of on or our please she he that the their them there these they this to was we were what when",
+        "which who with you your really very all over some",
+    )
+    for word in line.split()
+)
+
+
+_ABSENCE = frozenset(("without", "non", "no"))
+_BETWEEN = frozenset(("any", "mention", "of", "evidence", "current"))
 
 
 def clean(text: str) -> str:
@@ -93,10 +113,25 @@ def folded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words and numbers of `text` in lower case, without accents and possessive endings."""
-    text = _POSSESSIVE.sub("", clean(text).lower())
+    text = _CANNOT.sub("cannot", _POSSESSIVE.sub("", clean(text).lower()))
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return _WORD.findall(text)
+
+
+def telling(said: Sequence[str]) -> list[str]:
+    """The words without those that tell nothing of what is asked for; all of them where none does."""
+    return [word for word in said if word not in _IDLE] or list(said)
+
+
+def terms(said: Sequence[str]) -> list[str]:
+    """The stems of the words; a word told to be absent is another: `without bleeding` is no bleeding."""
+    found = []
+    absent = False
+    for word in said:
+        found.append(f"no {stem(word)}" if absent and word not in _BETWEEN else stem(word))
+        absent = word in _ABSENCE or (absent and word in _BETWEEN)
+    return found
 
 
 @lru_cache(maxsize=200_000)
