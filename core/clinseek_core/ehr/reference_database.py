@@ -38,6 +38,9 @@ _CODE_WIDTHS = {"ndc": 11, "gsn": 6, "etccode": 8, "drg_code": 3}
 """Digits of the codes that lose their leading zeros where pandas takes a column of them for numbers."""
 _OWNED_IDS = {"poe": "poe_id", "emar": "emar_id", "discharge": "note_id", "radiology": "note_id"}
 """Ids that begin with the patient's: in most files nothing else says whose the rows are."""
+_NEEDED = {"edstays": "hadm_id", "hcpcsevents": "hadm_id", "chartevents": "itemid"}
+"""Columns in which the contract takes NULL for "not admitted" or "no laboratory item", and dates a row
+earlier for it; a table that lacks the column says neither."""
 
 _CANDIDATE_TABLE = re.compile(r"[a-z][a-z0-9_]*_candidates")
 _CANDIDATE_COLUMN = re.compile(r"[a-z][a-z0-9_]*")
@@ -175,6 +178,10 @@ def _read_table(
     con: DuckDBPyConnection, file: SqliteFile, info: TableInfo, source: str, subject_id: int
 ) -> list[str]:
     """Read one table; what was noticed."""
+    present = [column.name for column in file.columns(source)]
+    needed = _NEEDED.get(info.name)
+    if needed and needed not in map(str.lower, present):
+        return [f"{info.name}: not exposed, it has no column {needed} to be dated by"]
     broken = file.broken_rows
     said = _copy(con, file, source, f"raw.{info.name}", info.columns, subject_id=subject_id)
     if info.kind == "patient":
@@ -188,16 +195,25 @@ def _read_table(
     ]
     if file.broken_rows > broken:
         notices.append(f"{info.name}: {file.broken_rows - broken} rows hold bytes that are no UTF-8")
-    present = [column.name for column in file.columns(source)]
     unknown = [name for name in present if not (name.isascii() and info.column(name))]
     if unknown:
         notices.append(f"{info.name}: not exposed, not in the contract: {_listed(unknown)}")
-    lacking = {c.name for c in info.columns if c.type in {"DATE", "TIMESTAMP"}} - said.keys()
+    lacking = [name for name in _dated_by(info) if name not in said]
     if lacking:
         notices.append(
-            f"{info.name}: no column {_listed(sorted(lacking))}; rows that need it are known later, or never"
+            f"{info.name}: no column {_listed(lacking)}; what is dated by it is known later, or never"
         )
     return notices
+
+
+def _dated_by(info: TableInfo) -> list[str]:
+    """The columns that the contract's times of a table are made of."""
+    rule = CONTRACT[info.name]
+    times = [rule.available, rule.event, *rule.later.values()]
+    if rule.pending:
+        times += [rule.pending.key, rule.pending.known]
+    words = set(re.findall(r"\w+", " ".join(times)))
+    return [column.name for column in info.columns if column.name in words and column.role != "subject"]
 
 
 def _copy(

@@ -318,7 +318,7 @@ def test_progress_names_the_file_and_the_table(root: Path) -> None:
         ("labevents", "hadm_id", "nan", None),
         ("labevents", "hadm_id", "1.5", None),
         ("labevents", "hadm_id", "99999999999", None),
-        ("chartevents", "warning", "0.0", 0),
+        ("datetimeevents", "warning", "0.0", 0),
         ("labevents", "valuenum", "7", 7.0),
         ("labevents", "valuenum", "NAN", None),
         ("labevents", "value", "7.0", "7.0"),
@@ -500,7 +500,7 @@ def test_names_in_any_case_are_read(database: Callable[..., Path]) -> None:
     )
     assert cells(con, "labevents", "itemid, charttime") == [(50912, datetime(2150, 3, 2, 9))]
     assert "labevents: not exposed, not in the contract: ROW_ID" in notices
-    assert "labevents: no column storetime; rows that need it are known later, or never" in notices
+    assert "labevents: no column hadm_id, storetime; what is dated by it is known later, or never" in notices
 
 
 def test_tables_that_are_none_of_mimic_iv_s_are_not_exposed_and_said(database: Callable[..., Path]) -> None:
@@ -533,6 +533,18 @@ def test_any_encoding_and_any_kind_of_table_is_read(database: Callable[..., Path
         con.commit()
     raw, _ = read(folder)
     assert cells(raw, "omr", "result_name, result_value") == [("größe", "1.5")]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("edstays", "hadm_id"), ("hcpcsevents", "hadm_id"), ("chartevents", "itemid")]
+)
+def test_a_table_whose_rows_would_be_dated_too_early_is_not_exposed(
+    database: Callable[..., Path], table: str, column: str
+) -> None:
+    rows = [{name.name: "1" for name in tables()[table].columns if name.name not in {column, "subject_id"}}]
+    con, notices = read(database(**{table: rows}))
+    assert cells(con, table) == []
+    assert f"{table}: not exposed, it has no column {column} to be dated by" in notices
 
 
 def test_a_table_without_a_known_column_is_empty(database: Callable[..., Path]) -> None:
