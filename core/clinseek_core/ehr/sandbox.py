@@ -183,7 +183,14 @@ class RefusedError(ClinseekError):
 
 
 class UnreadableError(RefusedError):
-    """The statement is not DuckDB's SQL; another dialect's reading may help."""
+    """The statement is not DuckDB's SQL; another dialect's reading may help.
+
+    `parsed` says that its syntax is DuckDB's, and something it names is not.
+    """
+
+    def __init__(self, message: str, *, parsed: bool) -> None:
+        super().__init__(message)
+        self.parsed = parsed
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -305,7 +312,7 @@ def _parse_error(tree: dict[str, Any]) -> RefusedError:
         return RefusedError(_ONLY_SELECT)
     if "depth limit" in message:
         return RefusedError("the statement is nested too deeply; write it flatter")
-    return UnreadableError(message)
+    return UnreadableError(message, parsed=False)
 
 
 class _Check:
@@ -383,7 +390,7 @@ class _Check:
         if name not in self._words.functions and name not in _TABLE_FUNCTIONS:
             near = difflib.get_close_matches(name, self._words.functions, n=2, cutoff=0.75)
             hint = f"; there is {' and '.join(near)}" if near else ""
-            raise UnreadableError(f"function {_shortened(name)}() is not available here{hint}")
+            raise UnreadableError(f"function {_shortened(name)}() is not available here{hint}", parsed=True)
         if name in _IGNORING_CASE:
             node["function_name"] = _IGNORING_CASE[name]
             node["qualified_name"] = {"path": [_IGNORING_CASE[name]]}

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.sandbox import Statement, Vocabulary, checked, vocabulary
+from clinseek_core.ehr.sandbox import (
+    RefusedError,
+    Statement,
+    UnreadableError,
+    Vocabulary,
+    checked,
+    vocabulary,
+)
+from clinseek_core.ehr.sql_errors import explained
 from clinseek_core.ehr.sql_text import quoted
 
 if TYPE_CHECKING:
@@ -96,15 +104,46 @@ class Snapshot:
     def select_untrusted(self, sql: str, limit: int) -> Rows:
         """Run a query of a model's, at most `limit` rows of it.
 
-        Raises RefusedError, or duckdb.Error as the query deserves.
+        A statement that DuckDB refuses is read again with SQLite's habits, and a note says so. Raises
+        RefusedError with words for the model, and duckdb's InterruptException or OutOfMemoryException where
+        a limit stopped it.
         """
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
 
         try:
-            return self._run(checked(self._con, sql, self._words), limit)
-        except duckdb.BinderException:
-            # The hidden columns may be what can't be bound.
-            return self._run(checked(self._con, sql, self._words, traced=False), limit)
+            return self._answer(sql, limit)
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+            raise
+        except (UnreadableError, duckdb.Error) as error:
+            return self._answer_again(sql, limit, error)
+
+    def _answer_again(self, sql: str, limit: int, refused: Exception) -> Rows:
+        import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
+
+        # It brings sqlglot, which most runs never need.
+        from clinseek_core.ehr.dialect import read_again  # noqa: PLC0415
+
+        reading = read_again(sql, self._words.columns, parsed=getattr(refused, "parsed", True))
+        if reading is not None:
+            try:
+                return msgspec.structs.replace(self._answer(reading.sql, limit), notes=(reading.note,))
+            except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+                raise
+            except (UnreadableError, duckdb.Error) as error:
+                if getattr(error, "parsed", True):
+                    refused = error
+        raise RefusedError(explained(str(refused), sql, self._words.columns)) from refused
+
+    def _answer(self, sql: str, limit: int) -> Rows:
+        import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
+
+        statement = checked(self._con, sql, self._words)
+        if statement.origins:
+            # Where the hidden columns are what can't be bound, it runs without.
+            with contextlib.suppress(duckdb.BinderException):
+                return self._run(statement, limit)
+            statement = checked(self._con, sql, self._words, traced=False)
+        return self._run(statement, limit)
 
     def _run(self, statement: Statement, limit: int) -> Rows:
         self._fill_what_is_named_in(" ".join(statement.tables))
