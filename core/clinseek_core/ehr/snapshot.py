@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -149,10 +149,16 @@ class Snapshot:
         self._fill_what_is_named_in(" ".join(statement.tables))
         with self._read_only():
             self._con.execute(statement.sql)
-            # The Python client needs a time zone package to fetch such a column; its text needs nothing.
-            if any("TIME ZONE" in str(column[1]) for column in self._con.description or ()):
-                self._con.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement.sql})")
-            return _without_origins(_fetch(self._con, limit), statement.origins)
+            shown = self._con.description or ()
+            as_text = {at for at, column in enumerate(shown) if any(k in str(column[1]) for k in _AS_TEXT)}
+            try:
+                if as_text:
+                    self._con.execute(_with_text(statement.sql, shown, as_text))
+                rows = _fetch(self._con, limit)
+            except (OverflowError, ValueError):
+                self._con.execute(_with_text(statement.sql, shown, range(len(shown))))
+                rows = _fetch(self._con, limit)
+        return _without_origins(rows, statement.origins)
 
     def digest(self) -> str:
         """SHA-256 over every visible cell of the patient's tables, in order."""
@@ -174,9 +180,10 @@ class Snapshot:
         """
         lowered = sql.lower()
         for name in sorted(name for name in self._unfilled if name in lowered):
-            self._con.register("filling", self._references.rows(name))
-            self._con.execute(f"INSERT INTO {name} FROM filling")
-            self._con.unregister("filling")
+            with self._con.cursor() as filling:
+                filling.register("rows_to_fill", self._references.rows(name))
+                filling.execute(f"INSERT INTO {name} FROM rows_to_fill")
+                filling.unregister("rows_to_fill")
             self._unfilled.discard(name)
 
     def close(self) -> None:
@@ -197,6 +204,19 @@ def _fetch(con: DuckDBPyConnection, limit: int | None) -> Rows:
     found = con.fetchall() if limit is None else con.fetchmany(limit + 1)
     shown = found if limit is None else found[:limit]
     return Rows(columns, tuple(tuple(_plain(cell) for cell in row) for row in shown), len(found) > len(shown))
+
+
+# What Python would show otherwise: a zoned time needs a time zone package, an interval loses its months.
+_AS_TEXT = ("TIME ZONE", "INTERVAL")
+
+
+def _with_text(sql: str, columns: Sequence[Any], as_text: Collection[int]) -> str:
+    """The statement with some of its columns as DuckDB writes them."""
+    shown = [
+        f"{f'CAST(#{at + 1} AS VARCHAR)' if at in as_text else f'#{at + 1}'} AS {quoted(str(column[0]))}"
+        for at, column in enumerate(columns)
+    ]
+    return f"SELECT {', '.join(shown)} FROM ({sql})"
 
 
 def _without_origins(rows: Rows, origins: tuple[tuple[str, str], ...]) -> Rows:

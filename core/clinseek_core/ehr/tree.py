@@ -58,8 +58,9 @@ def header_of(path: Path) -> list[str]:
     """The names in a CSV file's first line; InputError for what is no CSV."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8", newline="") as lines:
-            row = next(csv.reader(lines), None)
+        with opener(path, "rb") as file:
+            line = file.readline(_MAX_LINE_BYTES)
+        row = next(csv.reader([line.decode("utf-8-sig")]), None)
     except (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error) as error:
         raise InputError(f"{path}: not readable as CSV ({error})") from error
     if not row:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["open_snapshot", "take_snapshot"]
 
+_NOTE_NUMBERS = {"note_id": "number", "note_seq": "seq"}
+"""Columns of notes that are numbered anew: where their number stands."""
+
 
 def open_snapshot(
     path: Path,
@@ -98,7 +101,8 @@ def _visible_sql(relation: str, info: TableInfo, rule: Rule, policy: Policy) -> 
     shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in cells.items())
     rows = f"SELECT {shown} FROM {relation} row WHERE {_is_visible(clock, rule, policy)}"
     rows = f"SELECT * FROM ({rows}) ORDER BY {_order(info, rule, policy)}"
-    counters = () if policy.basis == "upstream" else rule.counters
+    # Notes have theirs from the same count as their `note_id`.
+    counters = () if policy.basis == "upstream" or rule.note_ids else rule.counters
     # A window without an order of its own numbers the rows as they come: already sorted.
     numbered = ", ".join(f"row_number() OVER () AS {quoted(name)}" for name in counters)
     return f"SELECT * REPLACE ({numbered}) FROM ({rows})" if numbered else rows
@@ -130,11 +134,19 @@ def _cell(name: str, rule: Rule, policy: Policy) -> str:
         return column
     if name in rule.derived:
         return rule.derived[name]
-    if rule.note_ids and name == "note_id":
-        return f"(SELECT min(n.number) FROM numbers_{rule.note_ids} n WHERE n.note_id = row.note_id)"
+    if rule.note_ids and name in _NOTE_NUMBERS:
+        return _note_number(_NOTE_NUMBERS[name], rule, "note_id")
+    if rule.names_note and name == "field_value":
+        other = _note_number("number", rule, name)
+        return f"CASE WHEN {rule.names_note} THEN {other} ELSE {column} END"
     if name in rule.later:
         return f"CASE WHEN known_by_cutoff({quoted(known(name))}) THEN {column} END"
     return column
+
+
+def _note_number(column: str, rule: Rule, key: str) -> str:
+    numbers = f"numbers_{rule.note_ids}"
+    return f"(SELECT min(n.{column}) FROM {numbers} n WHERE n.note_id = row.{key})"
 
 
 def _is_visible(clock: str, rule: Rule, policy: Policy) -> str:
@@ -157,11 +169,13 @@ def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
 
 
 def _note_numbers_sql(relation: str, notes: str, policy: Policy) -> str:
-    """`note_id` to a number of its own that counts visible notes only: the original counts all of them."""
+    """`note_id` to numbers of its own that count visible notes only: the originals count all of them."""
     clock = _row_clock(tables()[notes], CONTRACT[notes], policy)
-    rank = "row_number() OVER (ORDER BY charttime, note_id)"
-    number = f"subject_id || '-' || coalesce(note_type, 'N') || '-' || {rank}"
-    return f"SELECT note_id, {number} AS number FROM {relation} row WHERE known_by_cutoff({clock})"
+    return (
+        "SELECT note_id, seq, subject_id || '-' || coalesce(note_type, 'N') || '-' || seq AS number FROM ("
+        "SELECT note_id, subject_id, note_type, row_number() OVER (ORDER BY charttime, note_id) AS seq"
+        f" FROM {relation} row WHERE known_by_cutoff({clock}))"
+    )
 
 
 def _outcome_notices(snapshot: Snapshot) -> tuple[str, ...]:

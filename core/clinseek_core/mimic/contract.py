@@ -49,59 +49,80 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Ids that count rows: numbered anew within the snapshot."""
     note_ids: str = ""
     """The notes table whose `note_id` values are numbered anew."""
+    names_note: str = ""
+    """The rows whose `field_value` is the `note_id` of another note: a condition on the row."""
     pending: Pending | None = None
     upstream: str = ""
     """The filter time the reference implementation makes up, where it has no column to filter by."""
 
 
 CLOCKS = """
-CREATE MACRO latest(x) AS CASE WHEN count(*) = count(x) THEN max(x) END;
-CREATE MACRO later_of(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN greatest(a, b) END;
-CREATE MACRO at_least(a, b) AS CASE WHEN a IS NOT NULL THEN greatest(a, coalesce(b, a)) END;
-CREATE MACRO end_of_day(d) AS date_trunc('day', d::TIMESTAMP) + INTERVAL 1 DAY;
-CREATE MACRO end_of_hour(t) AS t + INTERVAL 60 MINUTE;
-CREATE MACRO admitted(h) AS (SELECT latest(x.admittime) FROM raw.admissions x WHERE x.hadm_id = h);
-CREATE MACRO discharged(h) AS (SELECT latest(x.dischtime) FROM raw.admissions x WHERE x.hadm_id = h);
-CREATE MACRO ed_arrived(s) AS (SELECT latest(x.intime) FROM raw.edstays x WHERE x.stay_id = s);
-CREATE MACRO ed_left(s) AS (SELECT latest(x.outtime) FROM raw.edstays x WHERE x.stay_id = s);
-CREATE MACRO ed_admission(s) AS (SELECT max(x.hadm_id) FROM raw.edstays x WHERE x.stay_id = s);
-CREATE MACRO icu_entered(s) AS (SELECT latest(x.intime) FROM raw.icustays x WHERE x.stay_id = s);
-CREATE MACRO ordered(p) AS (SELECT latest(x.ordertime) FROM raw.poe x WHERE x.poe_id = p);
-CREATE MACRO discontinuing(p) AS (SELECT max(x.discontinued_by_poe_id) FROM raw.poe x WHERE x.poe_id = p);
-CREATE MACRO entered(ph) AS (SELECT latest(x.entertime) FROM raw.pharmacy x WHERE x.pharmacy_id = ph);
-CREATE MACRO drug_ended(stop, entry, p) AS CASE
+CREATE OR REPLACE MACRO latest(x) AS CASE WHEN count(*) = count(x) THEN max(x) END;
+CREATE OR REPLACE MACRO earliest(x) AS CASE WHEN count(*) = count(x) THEN min(x) END;
+CREATE OR REPLACE MACRO later_of(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN greatest(a, b) END;
+CREATE OR REPLACE MACRO at_least(a, b) AS CASE WHEN a IS NOT NULL THEN greatest(a, coalesce(b, a)) END;
+CREATE OR REPLACE MACRO end_of_day(d) AS date_trunc('day', d::TIMESTAMP) + INTERVAL 1 DAY;
+CREATE OR REPLACE MACRO end_of_hour(t) AS t + INTERVAL 60 MINUTE;
+CREATE OR REPLACE MACRO admitted(h) AS (
+    SELECT latest(stay.admittime) FROM raw.admissions stay WHERE stay.hadm_id = h);
+CREATE OR REPLACE MACRO discharged(h) AS (
+    SELECT latest(stay.dischtime) FROM raw.admissions stay WHERE stay.hadm_id = h);
+CREATE OR REPLACE MACRO ed_arrived(s) AS (
+    SELECT latest(visit.intime) FROM raw.edstays visit WHERE visit.stay_id = s);
+CREATE OR REPLACE MACRO ed_left(s) AS (
+    SELECT latest(visit.outtime) FROM raw.edstays visit WHERE visit.stay_id = s);
+CREATE OR REPLACE MACRO ed_admission(s) AS (
+    SELECT max(visit.hadm_id) FROM raw.edstays visit WHERE visit.stay_id = s);
+CREATE OR REPLACE MACRO icu_entered(s) AS (
+    SELECT earliest(unit.intime) FROM raw.icustays unit WHERE unit.stay_id = s);
+CREATE OR REPLACE MACRO ordered(p) AS (
+    SELECT latest(placed.ordertime) FROM raw.poe placed WHERE placed.poe_id = p);
+CREATE OR REPLACE MACRO discontinuing(p) AS (
+    SELECT max(placed.discontinued_by_poe_id) FROM raw.poe placed WHERE placed.poe_id = p);
+CREATE OR REPLACE MACRO entered(ph) AS (
+    SELECT latest(entry.entertime) FROM raw.pharmacy entry WHERE entry.pharmacy_id = ph);
+CREATE OR REPLACE MACRO drug_ended(stop, entry, p) AS CASE
     WHEN discontinuing(p) IS NULL THEN later_of(end_of_hour(stop), entry)
     ELSE later_of(later_of(end_of_hour(stop), entry), ordered(discontinuing(p))) END;
-CREATE MACRO pharmacy_ended(ph) AS (
-    SELECT latest(drug_ended(x.stoptime, x.entertime, x.poe_id)) FROM raw.pharmacy x
-    WHERE x.pharmacy_id = ph);
-CREATE MACRO given(e) AS (
-    SELECT latest(later_of(x.storetime, x.charttime)) FROM raw.emar x WHERE x.emar_id = e);
-CREATE MACRO given_at(e) AS (SELECT latest(x.charttime) FROM raw.emar x WHERE x.emar_id = e);
-CREATE MACRO lab_known(stored, drawn) AS later_of(coalesce(stored, drawn + INTERVAL 24 HOUR), drawn);
-CREATE MACRO lab_clock(s, drawn, v) AS (
-    SELECT max(lab_known(x.storetime, x.charttime)) FROM raw.labevents x
-    WHERE x.subject_id = s AND x.charttime = drawn AND x.valuenum = v);
-CREATE MACRO is_lab(i) AS coalesce(
-    (SELECT bool_or(x.category = 'Labs') FROM raw.d_items x WHERE x.itemid = i), FALSE);
-CREATE MACRO charted(stored, drawn, s, i, v) AS CASE
-    WHEN is_lab(i) OR stored IS NULL
-    THEN at_least(coalesce(lab_clock(s, drawn, v), drawn + INTERVAL 24 HOUR), stored)
-    ELSE later_of(stored, drawn) END;
-CREATE MACRO moment(clock, day) AS coalesce(clock, end_of_day(day));
-CREATE MACRO written(stored, charted_at) AS
+CREATE OR REPLACE MACRO pharmacy_ended(ph) AS (
+    SELECT latest(drug_ended(entry.stoptime, entry.entertime, entry.poe_id)) FROM raw.pharmacy entry
+    WHERE entry.pharmacy_id = ph);
+CREATE OR REPLACE MACRO given(e) AS (
+    SELECT latest(later_of(dose.storetime, dose.charttime)) FROM raw.emar dose WHERE dose.emar_id = e);
+CREATE OR REPLACE MACRO given_at(e) AS (
+    SELECT latest(dose.charttime) FROM raw.emar dose WHERE dose.emar_id = e);
+CREATE OR REPLACE MACRO lab_known(stored, drawn) AS
+    later_of(coalesce(stored, drawn + INTERVAL 24 HOUR), drawn);
+CREATE OR REPLACE MACRO lab_clock(s, drawn, v) AS (
+    SELECT max(lab_known(result.storetime, result.charttime)) FROM raw.labevents result
+    WHERE result.subject_id = s AND result.charttime = drawn AND result.valuenum = v);
+CREATE OR REPLACE MACRO is_lab(i) AS coalesce(
+    (SELECT bool_or(item.category = 'Labs') FROM raw.d_items item WHERE item.itemid = i), FALSE);
+CREATE OR REPLACE MACRO charted(stored, drawn, s, i, v) AS CASE
+    WHEN is_lab(i) THEN at_least(coalesce(lab_clock(s, drawn, v), drawn + INTERVAL 24 HOUR), stored)
+    ELSE later_of(coalesce(stored, drawn + INTERVAL 24 HOUR), drawn) END;
+CREATE OR REPLACE MACRO moment(clock, day) AS coalesce(clock, end_of_day(day));
+CREATE OR REPLACE MACRO written(stored, charted_at) AS
     coalesce(later_of(stored, charted_at), end_of_day(charted_at));
-CREATE MACRO discharge_note_written(n) AS (
-    SELECT latest(written(x.storetime, x.charttime)) FROM raw.discharge x WHERE x.note_id = n);
-CREATE MACRO radiology_note_written(n) AS (
-    SELECT latest(written(x.storetime, x.charttime)) FROM raw.radiology x WHERE x.note_id = n);
-CREATE MACRO film_taken(day, clock) AS coalesce(
+CREATE OR REPLACE MACRO discharge_written(n) AS (
+    SELECT latest(written(summary.storetime, summary.charttime)) FROM raw.discharge summary
+    WHERE summary.note_id = n);
+CREATE OR REPLACE MACRO discharge_charted(n) AS (
+    SELECT latest(end_of_day(summary.charttime)) FROM raw.discharge summary WHERE summary.note_id = n);
+CREATE OR REPLACE MACRO radiology_written(n) AS (
+    SELECT latest(written(report.storetime, report.charttime)) FROM raw.radiology report
+    WHERE report.note_id = n);
+CREATE OR REPLACE MACRO radiology_charted(n) AS (
+    SELECT latest(report.charttime) FROM raw.radiology report WHERE report.note_id = n);
+CREATE OR REPLACE MACRO film_taken(day, clock) AS coalesce(
     try_strptime(day::VARCHAR || lpad(split_part(clock::VARCHAR, '.', 1), 6, '0'), '%Y%m%d%H%M%S'),
     end_of_day(try_strptime(day::VARCHAR, '%Y%m%d')));
-CREATE MACRO study_taken(s) AS (
-    SELECT latest(film_taken(x.StudyDate, x.StudyTime)) FROM raw.cxr_metadata x WHERE x.study_id = s);
+CREATE OR REPLACE MACRO study_taken(s) AS (
+    SELECT latest(film_taken(film.StudyDate, film.StudyTime)) FROM raw.cxr_metadata film
+    WHERE film.study_id = s);
 """
-"""The clocks an expression may use. `latest` is NULL when any row it reads has no time (rule 3);
+"""The clocks an expression may use. DuckDB pastes an argument into a macro as it stands: a clock that calls
+another must not share an alias with it. `latest` is NULL when any row it reads has no time (rule 3);
 `cutoff()` comes from the run."""
 
 _HADM = {"hadm_id": "admitted(hadm_id)"}
@@ -126,6 +147,8 @@ _PROCEDURE_END = dict.fromkeys(
     ),
     _INTERVAL_END,
 )
+
+_NAMES_A_NOTE = "field_name IN ('addendum_note_id', 'parent_note_id')"
 
 ALWAYS = "TIMESTAMP '0001-01-01'"
 """The known time of what was never unknown: dictionaries, and who a patient is."""
@@ -314,7 +337,10 @@ CONTRACT: dict[str, Rule] = {
         later=_HADM,
     ),
     "discharge_detail": Rule(
-        available="discharge_note_written(note_id)", says="with their note", note_ids="discharge"
+        available="discharge_written(note_id)",
+        says="with their note",
+        event="discharge_charted(note_id)",
+        note_ids="discharge",
     ),
     "radiology": Rule(
         available="written(storetime, charttime)",
@@ -325,7 +351,13 @@ CONTRACT: dict[str, Rule] = {
         later=_HADM,
     ),
     "radiology_detail": Rule(
-        available="radiology_note_written(note_id)", says="with their note", note_ids="radiology"
+        available=f"CASE WHEN {_NAMES_A_NOTE} THEN later_of(radiology_written(note_id),"
+        " radiology_written(field_value)) ELSE radiology_written(note_id) END",
+        says="with their note; a row that names another note, with both",
+        event=f"CASE WHEN {_NAMES_A_NOTE} THEN later_of(radiology_charted(note_id),"
+        " radiology_charted(field_value)) ELSE radiology_charted(note_id) END",
+        note_ids="radiology",
+        names_note=_NAMES_A_NOTE,
     ),
     "cxr_metadata": Rule(available="film_taken(StudyDate, StudyTime)", says="at StudyDate and StudyTime"),
     "cxr_study_list": Rule(available="study_taken(study_id)", says="with the study's films"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import msgspec
@@ -14,6 +15,9 @@ from clinseek_core.ehr.dialect.kinds import Columns, resolve
 from clinseek_core.ehr.dialect.rewrites import FUNCTIONS, REWRITES, SAYS
 
 __all__ = ["Reading", "read_again"]
+
+# It warns of each statement that it can't parse whole, which is no concern of whoever sees the log.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _MAX_HEADING = 60
 _MAX_SHOWN = 600
