@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clinseek_core.ehr.cells import cell_of_text
 from clinseek_core.ehr.sql_text import quoted
+from clinseek_core.ehr.tree import lacks_a_clock
 from clinseek_core.ehr.untrusted_sqlite import SqliteFile, open_sqlite
 from clinseek_core.errors import InputError
 from clinseek_core.mimic import Column, ColumnType, Kind, TableInfo, tables
@@ -38,9 +40,6 @@ _CODE_WIDTHS = {"ndc": 11, "gsn": 6, "etccode": 8, "drg_code": 3}
 """Digits of the codes that lose their leading zeros where pandas takes a column of them for numbers."""
 _OWNED_IDS = {"poe": "poe_id", "emar": "emar_id", "discharge": "note_id", "radiology": "note_id"}
 """Ids that begin with the patient's: in most files nothing else says whose the rows are."""
-_NEEDED = {"edstays": "hadm_id", "hcpcsevents": "hadm_id", "chartevents": "itemid"}
-"""Columns in which the contract takes NULL for "not admitted" or "no laboratory item", and dates a row
-earlier for it; a table that lacks the column says neither."""
 
 _CANDIDATE_TABLE = re.compile(r"[a-z][a-z0-9_]*_candidates")
 _CANDIDATE_COLUMN = re.compile(r"[a-z][a-z0-9_]*")
@@ -49,21 +48,6 @@ _CANDIDATE_CODES = {"icd_code", *_CODE_WIDTHS}
 
 _MOST_NAMED = 10
 _CHUNK_ROWS = 10_000
-
-# A cast alone would round 1.5 to 2.
-_NUMBER = "TRY_CAST({0} AS DOUBLE)"
-_WHOLE = f"CASE WHEN {_NUMBER} = trunc({_NUMBER}) THEN TRY_CAST({_NUMBER} AS %s) END"
-# Else `infinity` would be a time, and a cell with it always or never known.
-_FINITE = "CASE WHEN isfinite(TRY_CAST({0} AS %s)) THEN TRY_CAST({0} AS %s) END"
-_CELLS: dict[ColumnType, str] = {
-    "SMALLINT": _WHOLE % "SMALLINT",
-    "INTEGER": _WHOLE % "INTEGER",
-    "DOUBLE": f"nullif({_NUMBER}, 'nan'::DOUBLE)",
-    "DATE": _FINITE % ("DATE", "DATE"),
-    "TIMESTAMP": _FINITE % ("TIMESTAMP", "TIMESTAMP"),
-    "VARCHAR": "{0}",
-}
-"""A text as a cell of each type; NULL where it is none."""
 
 
 class Databases(msgspec.Struct, frozen=True):
@@ -179,9 +163,9 @@ def _read_table(
 ) -> list[str]:
     """Read one table; what was noticed."""
     present = [column.name for column in file.columns(source)]
-    needed = _NEEDED.get(info.name)
-    if needed and needed not in map(str.lower, present):
-        return [f"{info.name}: not exposed, it has no column {needed} to be dated by"]
+    undated = lacks_a_clock(info, present)
+    if undated:
+        return [undated]
     broken = file.broken_rows
     said = _copy(con, file, source, f"raw.{info.name}", info.columns, subject_id=subject_id)
     if info.kind == "patient":
@@ -257,7 +241,7 @@ def _typed(column: Column, present: bool, subject_id: int | None) -> str:
     text = quoted(column.name)
     if not present:
         return str(subject_id) if column.role == "subject" else f"NULL::{column.type}"
-    cell = _CELLS[column.type].format(text)
+    cell = cell_of_text(text, column.type)
     if column.role == "subject":
         return f"CASE WHEN {text} IS NULL THEN {subject_id} ELSE {cell} END"
     if column.type == "TIMESTAMP" and column.name.endswith("date"):

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from clinseek_core.candidates import CandidateIndex, build
 from clinseek_core.ehr.listing import listed_names
 from clinseek_core.ehr.record import Record, date_record
+from clinseek_core.ehr.reference_database import (
+    Databases,
+    find_databases,
+    read_database,
+    read_reference_candidates,
+)
 from clinseek_core.ehr.references import References
 from clinseek_core.ehr.store import find_store
 from clinseek_core.ehr.tree import check_tree, read_patient, rows_of_all
@@ -19,7 +25,7 @@ from clinseek_core.mimic.contract import CONTRACT
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RECORD", "Source", "Tree", "attach_record", "find_source"]
+__all__ = ["RECORD", "ReferenceDatabases", "Source", "Tree", "attach_record", "find_source"]
 
 RECORD = "record"
 """The attached database that holds the dated record, in schema `dated`."""
@@ -62,12 +68,35 @@ class Tree:
         return CandidateIndex(names, subject_id)
 
 
-def find_source(path: Path) -> Source:
-    """The source at `path`: a store made by `ingest`, else a MIMIC-IV tree.
+class ReferenceDatabases:
+    """The reference implementation's databases, a SQLite file per patient."""
 
-    Raises InputError, with the remedy, where it is neither.
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+
+    def record(self, con: DuckDBPyConnection, subject_id: int, on_progress: Progress) -> Record:
+        """Read the patient's file and the dictionaries beside it, and date the rows."""
+        notices = read_database(con, self._databases, subject_id, on_progress)
+        on_progress("dating the record")
+        notices += date_record(con)
+        references = References(partial(self._names, subject_id), {})
+        return Record({name: f"dated.{name}" for name in CONTRACT}, references, notices)
+
+    def _names(self, subject_id: int) -> CandidateIndex:
+        tables_found, _ = read_reference_candidates(self._databases)
+        return CandidateIndex(build(None, tables_found), subject_id)
+
+
+def find_source(path: Path) -> Source:
+    """The source at `path`: a store made by `ingest`, databases of the reference, else a MIMIC-IV tree.
+
+    Raises InputError, with the remedy, where it is none of them.
     """
-    return find_store(path) or Tree(path)
+    store = find_store(path)
+    if store is not None:
+        return store
+    databases = find_databases(path)
+    return ReferenceDatabases(databases) if databases is not None else Tree(path)
 
 
 def attach_record() -> DuckDBPyConnection:

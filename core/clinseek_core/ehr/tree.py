@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clinseek_core.ehr.cells import cell_of_text
 from clinseek_core.ehr.sql_text import literal, quoted
 from clinseek_core.errors import InputError
 from clinseek_core.mimic import Column, TableInfo, tables
@@ -24,6 +25,7 @@ __all__ = [
     "csv_relation",
     "file_of",
     "header_of",
+    "lacks_a_clock",
     "null_cell",
     "read_patient",
     "readable",
@@ -142,6 +144,14 @@ def read_patient(
     return tuple(notices)
 
 
+def lacks_a_clock(info: TableInfo, header: Iterable[str]) -> str:
+    """Why a table with such columns can't be dated and so is not shown; empty where it can."""
+    needed = CONTRACT[info.name].needs
+    if not needed or needed in map(str.lower, header):
+        return ""
+    return f"{info.name}: not exposed, it has no column {needed} to be dated by"
+
+
 def rows_of_all(root: Path, info: TableInfo) -> str | None:
     """The SQL that reads a whole table, typed; None where the tree has no such table."""
     path = file_of(root, info)
@@ -161,6 +171,10 @@ def _read_table(con: DuckDBPyConnection, info: TableInfo, path: Path, subject_id
         if "subject_id" not in present:
             raise InputError(f"{path}:1: no column subject_id; a table of {info.module} must have one")
         where = f"WHERE TRY_CAST({quoted(present['subject_id'])} AS BIGINT) = {int(subject_id)}"
+    undated = lacks_a_clock(info, header)
+    if undated:
+        con.execute(f"CREATE TABLE raw.{info.name} ({columns_ddl(info)})")
+        return [undated]
     with readable(path):
         con.execute(f"CREATE TABLE raw_text AS SELECT * FROM {csv_relation(path, header, {})} {where}")
     cells = ", ".join(typed_cell(column, present) for column in info.columns)
@@ -183,7 +197,7 @@ def _misfits(con: DuckDBPyConnection, info: TableInfo, present: dict[str, str]) 
     typed = [c for c in info.columns if c.type != "VARCHAR" and c.name.lower() in present]
     counts = [
         f"count(*) FILTER (WHERE {quoted(present[c.name.lower()])} IS NOT NULL"
-        f" AND TRY_CAST({quoted(present[c.name.lower()])} AS {c.type}) IS NULL)"
+        f" AND {cell_of_text(quoted(present[c.name.lower()]), c.type)} IS NULL)"
         for c in typed
     ]
     if not counts:

@@ -31,6 +31,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     available: str
     """When a row reached the record: basis `available`."""
+    needs: str = ""
+    """A column in which NULL makes a row known earlier ("not admitted", "no laboratory item"): a table whose
+    source lacks it is not shown."""
     coded: bool = False
     """Rows of billing codes: the policy's coding lag is added to `available`."""
     says: str = ""
@@ -97,7 +100,7 @@ CREATE OR REPLACE MACRO lab_clock(s, drawn, v) AS (
     SELECT max(lab_known(result.storetime, result.charttime)) FROM raw.labevents result
     WHERE result.subject_id = s AND result.charttime = drawn AND result.valuenum = v);
 CREATE OR REPLACE MACRO is_lab(i) AS coalesce(
-    (SELECT bool_or(item.category = 'Labs') FROM raw.d_items item WHERE item.itemid = i), FALSE);
+    (SELECT bool_or(item.category = 'Labs') FROM raw.d_items item WHERE item.itemid = i), TRUE);
 CREATE OR REPLACE MACRO charted(stored, drawn, s, i, v) AS CASE
     WHEN is_lab(i) THEN at_least(coalesce(lab_clock(s, drawn, v), drawn + INTERVAL 24 HOUR), stored)
     ELSE later_of(coalesce(stored, drawn + INTERVAL 24 HOUR), drawn) END;
@@ -190,6 +193,7 @@ CONTRACT: dict[str, Rule] = {
         says="at the admission's dischtime (codes are billed after discharge), plus the coding lag",
     ),
     "hcpcsevents": Rule(
+        needs="hadm_id",
         available="CASE WHEN hadm_id IS NULL THEN end_of_day(chartdate)"
         " ELSE later_of(discharged(hadm_id), end_of_day(chartdate)) END",
         coded=True,
@@ -275,6 +279,7 @@ CONTRACT: dict[str, Rule] = {
         later=_HADM | {"outtime": "outtime", "los": "outtime", "last_careunit": "outtime"},
     ),
     "chartevents": Rule(
+        needs="itemid",
         available="charted(storetime, charttime, subject_id, itemid, valuenum)",
         says="at the later of storetime and charttime; laboratory items with the laboratory's own result",
         event="charttime",
@@ -314,7 +319,9 @@ CONTRACT: dict[str, Rule] = {
         started="starttime",
         later=_ICU_KEYS | _PROCEDURE_END,
     ),
-    "edstays": Rule(available="intime", later=_HADM | {"outtime": "outtime", "disposition": "outtime"}),
+    "edstays": Rule(
+        needs="hadm_id", available="intime", later=_HADM | {"outtime": "outtime", "disposition": "outtime"}
+    ),
     "triage": Rule(
         available="ed_arrived(stay_id) + INTERVAL 5 MINUTE", says="5 minutes after the ED stay's intime"
     ),

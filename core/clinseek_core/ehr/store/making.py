@@ -37,7 +37,7 @@ from clinseek_core.ehr.store.layout import (
     write_manifest,
 )
 from clinseek_core.ehr.store.staging import SUBJECTS, Staged, stage_dictionary, stage_table
-from clinseek_core.ehr.tree import check_tree, csv_relation, file_of, header_of, readable
+from clinseek_core.ehr.tree import check_tree, csv_relation, file_of, header_of, lacks_a_clock, readable
 from clinseek_core.errors import InputError
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import CONTRACT
@@ -98,7 +98,7 @@ def ingest(
     if dest.exists():
         raise InputError(f"{dest}: exists already; name another folder, or remove it first")
     work = dest.with_name(f"{dest.name}.ingesting")
-    files = {name: path for name in CONTRACT if (path := file_of(src, tables()[name])) is not None}
+    files, undated = _files(src)
     with _alone(work), _database(work, memory_bytes) as con:
         _begin(work, _plan(src, files))
         show = _Show(on_progress, sum(path.stat().st_size for path in files.values()))
@@ -114,7 +114,7 @@ def ingest(
             sources={name: file for name, (file, _) in sources.items()},
             dictionaries={n: s.rows for n, (s, _) in sources.items() if tables()[n].kind == "dictionary"},
             shards=shards,
-            notices=(*_unknown(sources), *notices),
+            notices=(*undated, *_unknown(sources), *notices),
         )
         _finish(work, manifest)
     work.rename(dest)
@@ -176,6 +176,14 @@ def _database(work: Path, memory_bytes: int) -> Iterator[DuckDBPyConnection]:
     finally:
         con.close()
         shutil.rmtree(work / "spill", ignore_errors=True)
+
+
+def _files(src: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Per table its file; and why a table is left out."""
+    there = {name: path for name in CONTRACT if (path := file_of(src, tables()[name])) is not None}
+    undated = {name: lacks_a_clock(tables()[name], header_of(path)) for name, path in there.items()}
+    dated = {name: path for name, path in there.items() if not undated[name]}
+    return dated, tuple(filter(None, undated.values()))
 
 
 def _plan(src: Path, files: dict[str, Path]) -> _Plan:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from clinseek_core.ehr.cells import FINITE
 from clinseek_core.ehr.sql_text import literal, quoted
 from clinseek_core.ehr.store.layout import dictionary_file
 from clinseek_core.ehr.tree import csv_relation, header_of, null_cell, typed_cell
 from clinseek_core.errors import InputError
-from clinseek_core.mimic import TableInfo
+from clinseek_core.mimic import Column, TableInfo
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -52,12 +53,7 @@ def stage_table(con: DuckDBPyConnection, run: Run, info: TableInfo, path: Path, 
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(exist_ok=True)
     kinds = {present[c.name.lower()]: _read_as(c.type) for c in info.columns if c.name.lower() in present}
-    cells = ", ".join(
-        f"{quoted(present[c.name.lower()])}::{c.type} AS {quoted(c.name)}"
-        if c.name.lower() in present
-        else null_cell(c)
-        for c in info.columns
-    )
+    cells = ", ".join(_cell(column, present) for column in info.columns)
     _forget_rejects(con)
     run(_split(f"SELECT {cells} FROM {csv_relation(path, header, kinds, rejects=True)}", folder))
     _note_rejects(con)
@@ -88,6 +84,16 @@ def staged_shards(work: Path, table: str) -> dict[int, str]:
     """Per shard the staged files of a table, as a glob that DuckDB reads."""
     folders = (work / "staging" / table).glob("shard=*")
     return {int(folder.name.partition("=")[2]): str(folder / "*.parquet") for folder in folders}
+
+
+def _cell(column: Column, present: Mapping[str, str]) -> str:
+    """A column as the reader has already typed it."""
+    source = present.get(column.name.lower())
+    if source is None:
+        return null_cell(column)
+    cell = f"{quoted(source)}::{column.type}"
+    finite = FINITE.format(cell) if column.type in {"DATE", "TIMESTAMP"} else cell
+    return f"{finite} AS {quoted(column.name)}"
 
 
 def _read_as(kind: str) -> str:
