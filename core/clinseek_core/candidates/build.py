@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from clinseek_core.candidates import parts
+from clinseek_core.candidates import embedding, parts
 from clinseek_core.candidates.wording import clean, folded
 from clinseek_core.errors import InputError
+
+if TYPE_CHECKING:
+    from clinseek_core.candidates.encoder import SentenceEncoder
 
 __all__ = ["APPLICATION_ID", "FORMAT", "Aliases", "SourceTable", "build"]
 
@@ -45,6 +48,7 @@ def build(
     tables: Iterable[SourceTable],
     *,
     aliases: Aliases | None = None,
+    encoder: SentenceEncoder | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> sqlite3.Connection:
     """Make `path`, which must not exist, or a database in memory; the caller closes the connection.
@@ -53,6 +57,7 @@ def build(
     have too and for a dictionary's; rows that differ in nothing else are one row of all their patients, so
     that (name, patient) pairs will do. Rows without a name are left out. The same rows, in any order, give
     the same bytes with the same SQLite. In memory nothing is prepared: searching prepares what it needs.
+    An `encoder` embeds every name and other name, some hundreds a second.
     """
     tell = on_progress or (lambda _: None)
     if path is not None and path.exists():
@@ -72,6 +77,8 @@ def build(
         for number, name in con.execute("SELECT number, name FROM lists ORDER BY number").fetchall():
             tell(f"preparing the search of {name}")
             parts.prepare(con, number)
+    if encoder is not None:
+        embedding.store(con, encoder, tell)
     con.execute("COMMIT")
     return con
 

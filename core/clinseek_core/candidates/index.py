@@ -6,19 +6,23 @@ import sqlite3
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 
-from clinseek_core.candidates import parts
+from clinseek_core.candidates import embedding, parts
 from clinseek_core.candidates.build import APPLICATION_ID, FORMAT
 from clinseek_core.candidates.lexicon import lexicon_words
 from clinseek_core.candidates.meaning import Meaning
 from clinseek_core.candidates.reading import readings
 from clinseek_core.candidates.spelling import Spelling
 from clinseek_core.candidates.tables import CANDIDATE_TABLES
+from clinseek_core.candidates.wording import MAX_QUERY, clean
 from clinseek_core.errors import InputError
+
+if TYPE_CHECKING:
+    from clinseek_core.candidates.encoder import SentenceEncoder
 
 __all__ = ["CandidateIndex", "CandidateList"]
 
@@ -41,17 +45,28 @@ class CandidateIndex:
     One index belongs to one thread.
     """
 
-    def __init__(self, con: sqlite3.Connection, subject_id: int) -> None:
+    def __init__(
+        self, con: sqlite3.Connection, subject_id: int, encoder: SentenceEncoder | None = None
+    ) -> None:
+        """Take the connection that `build` returned; `encoder` must be the one that it was given."""
+        if encoder is not None:
+            embedding.check(con, encoder)
         self._con = con
+        self._encoder = encoder
         self._subject_id = subject_id
         self._spellings: dict[str, Spelling] = {}
         self._meanings: dict[str, Meaning] = {}
+        self._nearness: dict[str, embedding.Nearness] = {}
         self._vocabularies: dict[str, list[str]] = {}
         self._places: dict[str, list[int] | None] = {}
 
     @classmethod
-    def open(cls, path: Path, subject_id: int) -> CandidateIndex:
-        """Open a file that `build` made, for reading; InputError where it is none or of another version."""
+    def open(cls, path: Path, subject_id: int, encoder: SentenceEncoder | None = None) -> CandidateIndex:
+        """Open a file that `build` made, for reading.
+
+        With an `encoder` a search by meaning weighs the embeddings too. InputError where the file is none, is
+        of another version, or its names were not embedded with the encoder's weights.
+        """
         try:
             con = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
         except sqlite3.Error as error:
@@ -68,7 +83,11 @@ class CandidateIndex:
                 f"of version {version}, not {FORMAT}" if made_by == APPLICATION_ID else "of another program"
             )
             raise InputError(f"{path}: is a file {kind}; ingest again")
-        return cls(con, subject_id)
+        try:
+            return cls(con, subject_id, encoder)
+        except InputError as error:
+            con.close()
+            raise InputError(f"{path}: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -132,7 +151,7 @@ class CandidateIndex:
     def similar(self, table: str, query: str, limit: int) -> list[tuple[str, float]]:
         """The names nearest by meaning, with a score in 0 to 1: words, stems, misspellings, other names."""
         meant = readings(query, self._known, self._vocabulary(table))
-        found = self._meaning(table).search(meant, max(limit, 0))
+        found = self._meaning(table).search(meant, max(limit, 0), self._near(table, query))
         return [(self._name(table, place), score) for place, score in found]
 
     @cached_property
@@ -172,16 +191,25 @@ class CandidateIndex:
             self._meanings[table] = Meaning(self._parts(table, "meaning"), self.tables[table].names)
         return self._meanings[table]
 
+    def _near(self, table: str, query: str) -> embedding.Floats | None:
+        if self._encoder is None or not query.strip():
+            return None
+        if table not in self._nearness:
+            self._nearness[table] = embedding.Nearness(
+                self._con, self._numbers[table], self._visible(table), self._encoder
+            )
+        return self._nearness[table].of(clean(query[:MAX_QUERY]))
+
     def _parts(self, table: str, kind: str) -> dict[str, bytes]:
         """What was stored, unless some of it must not be seen; then made anew from what may be seen."""
-        number, places = self._numbers[table], self._visible(table)
-        stored = parts.load(self._con, number, kind) if places is None else {}
-        return stored or parts.make(self._con, number, kind, places or range(self.tables[table].names))
+        number = self._numbers[table]
+        stored = parts.load(self._con, number, kind) if self._visible(table) is None else {}
+        return stored or parts.make(self._con, number, kind, self._subject_id)
 
     def _visible(self, table: str) -> list[int] | None:
-        """The visible places where some are hidden; None where all are visible."""
+        """The visible places where something is hidden; None where nothing is."""
         if table not in self._places:
-            sql = "SELECT count(*) FROM names WHERE list = ? AND only_subject = ?"
+            sql = "SELECT count(*) FROM entries WHERE list = ? AND only_subject = ?"
             number = self._numbers[table]
             (hidden,) = self._con.execute(sql, [number, self._subject_id]).fetchone()
             self._places[table] = (
@@ -202,8 +230,8 @@ class CandidateIndex:
         """The first visible rows of a name: `most` of them, all for -1, as many as the table shows for 0."""
         shown = CANDIDATE_TABLES[table].shown if table in CANDIDATE_TABLES else -1
         sql = (
-            "SELECT codes FROM entries WHERE list = ? AND place = ? AND only_subject IS NOT ?"
-            " ORDER BY number LIMIT ?"
+            "SELECT codes FROM entries INDEXED BY entries_of_name"
+            " WHERE list = ? AND place = ? AND only_subject IS NOT ? ORDER BY number LIMIT ?"
         )
         values = [self._numbers[table], self._stored(table, place), self._subject_id, most or shown]
         name = self._name(table, place)

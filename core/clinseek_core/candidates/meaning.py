@@ -34,6 +34,8 @@ _QUERY_COUNTS = 3.0
 _PREFIX = 0.85
 _MAX_PREFIXED = 40
 _IN_ORDER = 0.06
+_NEARNESS = 0.4
+"""What an embedding counts beside the words."""
 
 Document = tuple[int, str, float]
 """The place of a name, a text that says what it means (itself first), and how far that text is trusted."""
@@ -84,24 +86,28 @@ class Meaning:
         """All words, unstemmed, that are letters only."""
         return self._words.decode().split("\n")[1:-1]
 
-    def search(self, readings: Sequence[Reading], limit: int) -> list[tuple[int, float]]:
-        """The nearest names with a score in 0 to 1, in thousandths; equals by length, then alphabet."""
+    def search(
+        self, readings: Sequence[Reading], limit: int, near: Floats | None = None
+    ) -> list[tuple[int, float]]:
+        """The nearest names with a score in 0 to 1, in thousandths; equals by length, then alphabet.
+
+        `near` is each document's nearness by an embedding, in 0 to 1; it counts beside the words.
+        """
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
-        scores = np.zeros(len(self._names))
         stemmed = [_distinct(slots) for slots, _ in readings]
+        scores = np.zeros(len(self._names))
         which = np.zeros(len(self._names), "i4")
         for number, (slots, (_, sure)) in enumerate(zip(stemmed, readings, strict=True)):
             of_reading = self._scores(slots) * sure
             which[of_reading > scores] = number
             np.maximum(scores, of_reading, out=scores)
+        if near is not None:
+            scores = _fused(scores, near)
         scores *= self._trust
-        pool = np.flatnonzero(scores > 0)
-        if len(pool) > _POOL:
-            pool = pool[scores[pool] >= np.partition(scores[pool], -_POOL)[-_POOL]]
         flat = [[term for slot in slots for term in slot] for slots in stemmed]
         best: dict[int, float] = {}
-        for doc in pool.tolist():
+        for doc in _pool(scores):
             order = 1 - _IN_ORDER + _IN_ORDER * self._in_order(doc, flat[which[doc]])
             name = int(self._names[doc])
             best[name] = max(best.get(name, 0.0), float(scores[doc]) * order)
@@ -176,8 +182,7 @@ class Meaning:
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
         weights = np.repeat(self._weights, np.diff(self._stems.starts))
-        masses: Floats = np.bincount(self._stems.docs, weights, len(self._names))
-        return masses
+        return np.bincount(self._stems.docs, weights, len(self._names)).astype("f8")
 
 
 def _distinct(slots: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -190,3 +195,19 @@ def _distinct(slots: Sequence[Sequence[str]]) -> list[list[str]]:
         if new:
             found.append(new)
     return found
+
+
+def _pool(scores: Floats) -> list[int]:
+    """The documents that may be among the first: the best, and their equals."""
+    import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+    found = np.flatnonzero(scores > 0)
+    if len(found) > _POOL:
+        found = found[scores[found] >= np.partition(scores[found], -_POOL)[-_POOL]]
+    places: list[int] = found.tolist()
+    return places
+
+
+def _fused(words: Floats, near: Floats) -> Floats:
+    """Nearness by words and by embedding together."""
+    return (1 - _NEARNESS) * words + _NEARNESS * near

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator
 
 import msgspec
 
@@ -11,17 +11,18 @@ from clinseek_core.candidates.meaning import Document, Meaning
 from clinseek_core.candidates.spelling import Spelling
 from clinseek_core.candidates.tables import CANDIDATE_TABLES
 
-__all__ = ["load", "make", "prepare", "visible_places"]
+__all__ = ["NOBODY", "documents", "load", "make", "prepare", "visible_places"]
 
+NOBODY = -1
+"""A subject_id that no patient has: all names are visible."""
 _ALIAS_TRUST = 0.97
 _MEMBER_TRUST = 0.9
 
 
 def prepare(con: sqlite3.Connection, number: int) -> None:
     """Store both kinds of parts for the list, hidden names included."""
-    (count,) = con.execute("SELECT count(*) FROM names WHERE list = ?", [number]).fetchone()
     for kind in ("meaning", "spelling"):
-        for part, data in sorted(make(con, number, kind, range(count)).items()):
+        for part, data in sorted(make(con, number, kind, NOBODY).items()):
             con.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", [number, kind, part, data])
 
 
@@ -37,36 +38,35 @@ def visible_places(con: sqlite3.Connection, number: int, subject_id: int) -> lis
     return [place for (place,) in con.execute(sql, [number, subject_id])]
 
 
-def make(con: sqlite3.Connection, number: int, kind: str, places: Sequence[int]) -> dict[str, bytes]:
-    """The parts of a kind for the names at `places`, which are numbered anew from 0."""
-    renumbered = {place: rank for rank, place in enumerate(places)}
+def make(con: sqlite3.Connection, number: int, kind: str, subject_id: int) -> dict[str, bytes]:
+    """The parts of a kind for what this patient may see of the list; names are numbered anew from 0."""
+    places = {place: rank for rank, place in enumerate(visible_places(con, number, subject_id))}
     if kind == "meaning":
-        return Meaning.build(_documents(con, number, renumbered))
-    names = _names(con, number, renumbered)
+        found = documents(con, number, places)
+        return Meaning.build((places[place], text, trust) for place, text, trust in found)
+    names = _names(con, number, places)
     codes: list[list[str]] = [[] for _ in names]
-    for place, text in con.execute(
-        "SELECT place, codes FROM entries WHERE list = ? ORDER BY number", [number]
-    ):
-        if place in renumbered:
-            codes[renumbered[place]] += [str(code) for code in msgspec.json.decode(text) if code is not None]
+    sql = "SELECT place, codes FROM entries WHERE list = ? AND only_subject IS NOT ? ORDER BY number"
+    for place, text in con.execute(sql, [number, subject_id]):
+        codes[places[place]] += [str(code) for code in msgspec.json.decode(text) if code is not None]
     return Spelling.build(names, codes)
 
 
-def _names(con: sqlite3.Connection, number: int, renumbered: dict[int, int]) -> list[str]:
+def documents(con: sqlite3.Connection, number: int, places: Container[int]) -> Iterator[Document]:
+    """What says what the names at these places mean, each with its name's place in the list.
+
+    The names themselves; their other names; the names of their members, and those' other names.
+    """
+    sql = "SELECT place, name FROM names WHERE list = ? ORDER BY place"
+    sources = ((sql, 1.0), (_ALIASES, _ALIAS_TRUST))
+    rows = [(place, text, trust) for sql, trust in sources for place, text in con.execute(sql, [number])]
+    rows += [(place, text, _MEMBER_TRUST) for place, text in _members(con, number)]
+    return (row for row in rows if row[0] in places)
+
+
+def _names(con: sqlite3.Connection, number: int, places: Container[int]) -> list[str]:
     rows = con.execute("SELECT place, name FROM names WHERE list = ? ORDER BY place", [number])
-    return [name for place, name in rows if place in renumbered]
-
-
-def _documents(con: sqlite3.Connection, number: int, renumbered: dict[int, int]) -> Iterator[Document]:
-    """The names themselves; their other names; the names of their members, and those' other names."""
-    for rank, name in enumerate(_names(con, number, renumbered)):
-        yield rank, name, 1.0
-    for place, alias in con.execute(_ALIASES, [number]):
-        if place in renumbered:
-            yield renumbered[place], alias, _ALIAS_TRUST
-    for place, text in _members(con, number):
-        if place in renumbered:
-            yield renumbered[place], text, _MEMBER_TRUST
+    return [name for place, name in rows if place in places]
 
 
 _ALIASES = "SELECT place, alias FROM aliases WHERE list = ? ORDER BY place, alias"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int32]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-__all__ = ["Postings"]
+__all__ = ["Postings", "occurrences"]
 
 _MANY = 64
 
@@ -78,15 +78,8 @@ class Postings:
         """The numbers of the terms in which `text`, which holds no line feed, occurs."""
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
-        if len(text) <= 2:
-            view = np.frombuffer(self.blob, "u1")
-            hits = view[: len(view) - len(text) + 1] == text[0]
-            for offset, byte in enumerate(text[1:], 1):
-                hits &= view[offset:] == byte
-            places = np.flatnonzero(hits)
-        else:
-            places = np.array(_places(self.blob, text), "i8")
-        return np.unique(np.searchsorted(self._begins, places, "right") - 1).astype("i4")
+        found = np.searchsorted(self._begins, occurrences(self.blob, text), "right") - 1
+        return found[np.flatnonzero(np.diff(found, prepend=-1))]
 
     def documents(self, numbers: Ints, count: int) -> Mask:
         """Which of `count` documents hold any of these terms."""
@@ -103,10 +96,19 @@ class Postings:
         return found
 
 
-def _places(blob: bytes, text: bytes) -> list[int]:
+def occurrences(blob: bytes, text: bytes) -> Ints:
+    """Where in `blob` the bytes of `text` stand, rising."""
+    import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+    if len(text) <= 2:
+        view = np.frombuffer(blob, "u1")
+        found = view[: len(view) - len(text) + 1] == text[0]
+        for offset, byte in enumerate(text[1:], 1):
+            found &= view[offset:] == byte
+        return np.flatnonzero(found).astype("i4")
     places = []
     place = blob.find(text)
     while place >= 0:
         places.append(place)
         place = blob.find(text, place + 1)
-    return places
+    return np.array(places, "i4")

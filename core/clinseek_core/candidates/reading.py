@@ -71,7 +71,7 @@ def _meant(said: tuple[str, ...]) -> list[Reading]:
 
     Read from left to right; of the readings of what was read so far, the surest are kept.
     """
-    found: list[list[Reading]] = [[((), 1.0)]] + [[] for _ in said]
+    found: list[list[Reading]] = [[((), 1.0)]]
     for end in range(1, len(said) + 1):
         reached: dict[Slots, float] = {}
         for size in range(1, min(longest(), end) + 1):
@@ -80,12 +80,12 @@ def _meant(said: tuple[str, ...]) -> list[Reading]:
                 for name, trust in choices:
                     meant = (*before, name)
                     reached[meant] = max(reached.get(meant, 0.0), sure * trust)
-        found[end] = sorted(reached.items(), key=lambda item: (-item[1], item[0]))[:_MAX_READINGS]
+        found.append(sorted(reached.items(), key=lambda item: (-item[1], item[0]))[:_MAX_READINGS])
     return found[-1]
 
 
 def _choices(entry: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:
-    own = [(entry, 1.0)] if len(entry) == 1 else []
+    own: list[tuple[tuple[str, ...], float]] = [(entry, 1.0)] if len(entry) == 1 else []
     meant = meanings().get(key(entry))
     if meant is None:
         return own

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clinseek_core.candidates.postings import Postings
+from clinseek_core.candidates.postings import Postings, occurrences
 from clinseek_core.candidates.wording import MAX_QUERY, folded
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from clinseek_core.candidates.postings import Ints
+    from clinseek_core.candidates.postings import Ints, Mask
+
+    Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 __all__ = ["Spelling"]
 
 _MAX_WORDS = 20
+_LINE_FEED = 10
 _DOTTED_CODE = re.compile(r"[a-z]?\d[\da-z]+\.[\da-z]+")
 
 
@@ -63,20 +66,34 @@ class Spelling:
             held &= self._pieces.documents(np.concatenate(numbers), self._count)
             number = self._pieces.number(word)
             whole &= self._pieces.documents(np.array([] if number is None else [number], "i4"), self._count)
-        phrase = " ".join(asked).encode()
-        tiers = np.full(self._count, 4, "u1")
-        tiers[whole] = 3
-        if len(asked) > 1:
-            tiers[self._at(phrase)] = 2
-        tiers[self._at(b"\n" + phrase)] = 1
-        tiers[self._at(b"\n" + phrase + b"\n")] = 0
         places = np.flatnonzero(held)
+        if not len(places):
+            return []
+        tiers = self._tiers(" ".join(asked).encode(), whole)
         ordered: list[int] = places[np.argsort(tiers[places], kind="stable")].tolist()
         return ordered
 
+    def _tiers(self, phrase: bytes, whole: Mask) -> Bytes:
+        """0 where a name is the phrase, 1 where it begins so, 2 where it holds it, 3 where `whole`, else 4."""
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        tiers = np.where(whole, 3, 4).astype("u1")
+        hits = occurrences(self._blob, phrase)
+        letters = np.frombuffer(self._blob, "u1")
+        names = np.searchsorted(self._begins, hits, "right") - 1
+        first = letters[hits - 1] == _LINE_FEED
+        if b" " in phrase:
+            tiers[names] = 2
+        tiers[names[first]] = 1
+        tiers[names[first & (letters[hits + len(phrase)] == _LINE_FEED)]] = 0
+        return tiers
+
     def exact(self, text: str) -> list[int]:
         """The names that read like `text` but for case and white space."""
-        places: list[int] = self._at(b"\n" + folded(text).encode() + b"\n").tolist()
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        hits = occurrences(self._blob, b"\n" + folded(text[:MAX_QUERY]).encode() + b"\n")
+        places: list[int] = np.searchsorted(self._begins, hits).tolist()
         return places
 
     def fuzzy(self, text: str, limit: int) -> list[tuple[int, float]]:
@@ -108,16 +125,6 @@ class Spelling:
 
         if low < high:
             scores[low:high] = process.cdist([query], self._texts[low:high], scorer=fuzz.ratio)[0]
-
-    def _at(self, text: bytes) -> Ints:
-        """The places of the names that hold `text`, which may begin or end with a line feed."""
-        import numpy as np  # noqa: PLC0415 - loaded with the first search
-
-        found, place = [], self._blob.find(text)
-        while place >= 0:
-            found.append(place)
-            place = self._blob.find(text, place + 1)
-        return np.unique(np.searchsorted(self._begins, found, "right") - 1).astype("i4")
 
     @cached_property
     def _texts(self) -> list[str]:
