@@ -57,7 +57,7 @@ def _rewritten(tree: Any, columns: Columns) -> Reading:
         if new is not None:
             node.replace(new)
     for heading, item in zip(headings, tree.selects, strict=False):
-        if not isinstance(item, exp.Alias | exp.Column | exp.Star) and heading != _heading(item):
+        if not isinstance(item, exp.Alias | exp.Column | exp.Star) and not item.find(exp.Columns):
             item.replace(exp.alias_(item.copy(), heading[:_MAX_HEADING], quoted=True))
     written = tree.sql(_READERS[0], comments=False, unsupported_level=ErrorLevel.RAISE)
     shown = written if len(written) <= _MAX_SHOWN else f"{written[:_MAX_SHOWN]}…"

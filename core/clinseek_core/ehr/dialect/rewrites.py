@@ -42,7 +42,9 @@ SAYS = {
 """What a reader must know of a rewrite, by its key."""
 
 _MISSING = frozenset(("", "nan", "nat", "none", "null", "<na>"))
-"""How the reference's tables of text write a missing cell."""
+"""How the reference's tables of text write a missing cell, and what else is no number and no time."""
+_MISSING_TEXT = frozenset(("nan", "nat", "<na>"))
+"""Of these, what no cell of text says: 'NONE' is a result."""
 _LEADING_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 
 
@@ -88,7 +90,7 @@ def _compare(node: exp.Expr, says: set[str]) -> exp.Expr | None:
 def _against_missing(node: exp.Expr, literal: exp.Expr, other: exp.Expr, says: set[str]) -> exp.Expr | None:
     """A comparison with '' or 'nan' asks whether there is a value."""
     same = isinstance(node, exp.EQ | exp.NullSafeEQ)
-    text_for_none = kind_of(other) == "text" and same and literal.name
+    text_for_none = kind_of(other) == "text" and same and literal.name.strip().lower() in _MISSING_TEXT
     if isinstance(node, exp.LT | exp.LTE) or not (kind_of(other) in NUMBERED or text_for_none):
         return None
     says.add("missing")
@@ -213,6 +215,8 @@ def _cast(node: exp.Expr, says: set[str]) -> exp.Expr | None:
     to = node.args["to"].this.name
     kind, given = kind_of_type(to), kind_of(node.this)
     if kind in {"time", "date", "clock"} and given in {"text", ""}:
+        if is_text(node.this) and not _is_now(node.this):
+            return None
         return cast(as_moment(node.this, says), {"date": "DATE", "clock": "TIME"}.get(kind, "TIMESTAMP"))
     if kind != "number" or given in {"flag", "null", "span"}:
         return None

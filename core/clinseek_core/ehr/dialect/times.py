@@ -41,7 +41,8 @@ def as_moment(node: exp.Expr, says: set[str]) -> exp.Expr:
     if kind == "number":
         milliseconds = exp.paren(exp.paren(node.copy()) - _UNIX_EPOCH) * (_DAY * 1000)
         return call("epoch_ms", cast(exp.func("ROUND", milliseconds), "BIGINT"))
-    return node if kind == "time" else cast(node, "TIMESTAMP", checked=kind != "date")
+    # A literal that is no time is a mistake to hear of; a cell that is none is NULL.
+    return node if kind == "time" else cast(node, "TIMESTAMP", checked=kind != "date" and not is_text(node))
 
 
 def _modified(arguments: list[exp.Expr], says: set[str]) -> exp.Expr:
