@@ -66,10 +66,12 @@ def _no_type(found: re.Match[str], *_: object) -> str:
     return f"there is no type {found['name']}; use VARCHAR, DOUBLE, BIGINT, DATE or TIMESTAMP"
 
 
-def _no_value(found: re.Match[str], *_: object) -> str:
-    kind = _TYPES.get(found["type"].upper(), found["type"].upper())
-    if found["column"]:
-        column = found["column"].strip('"')
+def _no_value(found: re.Match[str], _: Sequence[str], columns: Columns) -> str:
+    kind, column = (
+        _TYPES.get(found["type"].upper(), found["type"].upper()),
+        (found["column"] or "").strip('"'),
+    )
+    if any(column in names for names in columns.values()):
         return (
             f"column {column} holds '{found['text']}', which is no {kind}; use TRY_CAST({column} AS {kind})"
         )
