@@ -22,6 +22,7 @@ __all__ = [
     "HAPPENED_AT",
     "UPSTREAM_AT",
     "Record",
+    "Relation",
     "date_record",
     "dated_columns",
     "dated_sql",
@@ -38,11 +39,19 @@ UPSTREAM_AT = "upstream_at"
 """The time that the reference implementation makes up for a table that has none."""
 
 
+class Relation(NamedTuple):
+    """Where a database reads a patient's rows of one table from."""
+
+    sql: str
+    sorted: bool = False
+    """They come in `row_order`, and no two of them are alike in it."""
+
+
 class Record(NamedTuple):
     """One patient's dated record, as a database can read it."""
 
-    relations: Mapping[str, str]
-    """Per table of patients' rows, and dictionary that is not a reference, the SQL to read it from."""
+    relations: Mapping[str, Relation]
+    """Per table of patients' rows, and per dictionary that is not a reference."""
     references: References
     notices: tuple[str, ...]
     """What was noticed on the way: columns left out, cells of the wrong type."""
@@ -131,11 +140,13 @@ def event_clock(info: TableInfo) -> str:
     return f"coalesce({', '.join(f'{quoted(column.name)}::TIMESTAMP' for column in columns)})"
 
 
-def row_order(info: TableInfo, rule: Rule) -> str:
-    """When a row happened, then its cells that are known with it: near the order of every snapshot."""
-    later = {*rule.later, *rule.never, *rule.counters}
-    cells = [quoted(column.name) for column in info.columns if column.name not in later]
-    return ", ".join([*filter(None, [event_clock(info)]), *cells, "known_at"])
+def row_order(info: TableInfo, rule: Rule) -> tuple[str, ...]:
+    """When a row happened, then its cells that are known with it: what no policy masks or numbers anew."""
+    others = {*rule.later, *rule.never, *rule.counters, *rule.derived}
+    if rule.note_ids:
+        others |= {"note_id", "field_value"}
+    cells = [quoted(column.name) for column in info.columns if column.name not in others]
+    return (*filter(None, [event_clock(info)]), *cells)
 
 
 def split_stays(con: DuckDBPyConnection) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from clinseek_core.candidates import CandidateIndex, build
 from clinseek_core.ehr.listing import listed_names
-from clinseek_core.ehr.record import Record, date_record
+from clinseek_core.ehr.record import Record, Relation, date_record
 from clinseek_core.ehr.reference_database import (
     Databases,
     find_databases,
@@ -57,7 +57,7 @@ class Tree:
         on_progress("dating the record")
         notices += date_record(con)
         references = References(partial(self._names, subject_id), {})
-        return Record({name: f"dated.{name}" for name in CONTRACT}, references, notices)
+        return Record({name: Relation(f"dated.{name}") for name in CONTRACT}, references, notices)
 
     def _names(self, subject_id: int) -> CandidateIndex:
         import duckdb  # noqa: PLC0415 - heavy: loaded where names are listed
@@ -80,7 +80,7 @@ class ReferenceDatabases:
         on_progress("dating the record")
         notices += date_record(con)
         references = References(partial(self._names, subject_id), {})
-        return Record({name: f"dated.{name}" for name in CONTRACT}, references, notices)
+        return Record({name: Relation(f"dated.{name}") for name in CONTRACT}, references, notices)
 
     def _names(self, subject_id: int) -> CandidateIndex:
         tables_found, _ = read_reference_candidates(self._databases)
@@ -103,7 +103,6 @@ def attach_record() -> DuckDBPyConnection:
     """A database in memory with an empty record attached and in use."""
     import duckdb  # noqa: PLC0415 - heavy: loaded where a record is read
 
-    # One thread: float sums and group order vary with more.
-    con = duckdb.connect(":memory:", config={"threads": 1})
+    con = duckdb.connect(":memory:")
     con.execute(f"ATTACH ':memory:' AS {RECORD}; USE {RECORD}")
     return con

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clinseek_core.candidates import CANDIDATE_TABLES
 from clinseek_core.case import Policy
-from clinseek_core.ehr.record import HAPPENED_AT, UPSTREAM_AT, Record, event_clock, known
+from clinseek_core.ehr.record import HAPPENED_AT, UPSTREAM_AT, Record, Relation, event_clock, known, row_order
 from clinseek_core.ehr.sandbox import install_clock, lock
 from clinseek_core.ehr.snapshot import Snapshot, SnapshotTable
 from clinseek_core.ehr.source import RECORD, attach_record, find_source
@@ -61,7 +61,7 @@ def take_snapshot(
     con.execute(f"CREATE MACRO known_by_cutoff(t) AS coalesce(t {known_by} cutoff(), FALSE)")
     for notes in sorted({rule.note_ids for rule in CONTRACT.values() if rule.note_ids}):
         con.execute(
-            f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(record.relations[notes], notes, policy)}"
+            f"CREATE TABLE numbers_{notes} AS {_note_numbers_sql(record.relations[notes].sql, notes, policy)}"
         )
     found: list[SnapshotTable] = []
     outside = record.references
@@ -78,6 +78,8 @@ def take_snapshot(
     con.execute("USE memory")
     con.execute(f"DETACH {RECORD}")
     install_clock(con, cutoff)
+    # What was copied has a total order whatever the threads; a query's float sums and groups would not.
+    con.execute("SET threads = 1")
     lock(con)
     return Snapshot(con, tuple(found), subject_id, cutoff, policy, outside)
 
@@ -92,15 +94,16 @@ def _shown(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:
     return _exposed(info, rule, policy) + (() if rule.available == ALWAYS else ("known_at",))
 
 
-def _visible_sql(relation: str, info: TableInfo, rule: Rule, policy: Policy) -> str:
+def _visible_sql(relation: Relation, info: TableInfo, rule: Rule, policy: Policy) -> str:
     """The rows known at the cutoff, unknown cells NULL, in a total order over what is visible."""
     cells = {name: _cell(name, rule, policy) for name in _exposed(info, rule, policy)}
     clock = _row_clock(info, rule, policy)
     if rule.available != ALWAYS:
         cells["known_at"] = clock
     shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in cells.items())
-    rows = f"SELECT {shown} FROM {relation} row WHERE {_is_visible(clock, rule, policy)}"
-    rows = f"SELECT * FROM ({rows}) ORDER BY {_order(info, rule, policy)}"
+    rows = f"SELECT {shown} FROM {relation.sql} row WHERE {_is_visible(clock, rule, policy)}"
+    if not relation.sorted:
+        rows = f"SELECT * FROM ({rows}) ORDER BY {_order(info, rule, policy)}"
     # Notes have theirs from the same count as their `note_id`.
     counters = () if policy.basis == "upstream" or rule.note_ids else rule.counters
     # A window without an order of its own numbers the rows as they come: already sorted.
@@ -158,14 +161,10 @@ def _is_visible(clock: str, rule: Rule, policy: Policy) -> str:
 
 
 def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
-    """When a row happened, then every visible cell: rows that tie are the same to the letter."""
-    names = [quoted(name) for name in _exposed(info, rule, policy) if name not in rule.counters]
-    clock = event_clock(info)
-    if clock:
-        names.insert(0, clock)
-    if rule.available != ALWAYS:
-        names.append("known_at")
-    return ", ".join(names)
+    """The row's order, then every other visible cell: rows that tie are the same to the letter."""
+    first = row_order(info, rule)
+    rest = [quoted(name) for name in _shown(info, rule, policy) if name not in rule.counters]
+    return ", ".join(dict.fromkeys((*first, *rest)))
 
 
 def _note_numbers_sql(relation: str, notes: str, policy: Policy) -> str:

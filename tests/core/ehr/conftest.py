@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.record import Record
+from clinseek_core.ehr.record import Record, Relation
 from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.source import Tree, attach_record
 from clinseek_core.ehr.visible import open_snapshot, take_snapshot
@@ -97,7 +97,7 @@ class Worlds:
                 _change_future(con, name, cutoff, policy, CHANGES[change])
         if broken:
             con.execute(broken)
-        record = Record({name: f"dated.{name}" for name in CONTRACT}, self._references, ())
+        record = Record({name: Relation(f"dated.{name}") for name in CONTRACT}, self._references, ())
         return take_snapshot(con, record, self.subject_id, cutoff, policy)
 
 

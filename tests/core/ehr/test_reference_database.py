@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from clinseek_core.candidates import CandidateIndex, build
 from clinseek_core.case import Policy
-from clinseek_core.ehr.record import Record, date_record
+from clinseek_core.ehr.record import Record, Relation, date_record
 from clinseek_core.ehr.reference_database import (
     Databases,
     find_databases,
@@ -218,7 +218,7 @@ def schema(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 def snapshot(con: duckdb.DuckDBPyConnection, subject: int, cutoff: datetime, policy: Policy) -> Snapshot:
     date_record(con)
     references = References(CandidateIndex(build(None, ()), subject), {})
-    record = Record({name: f"dated.{name}" for name in CONTRACT}, references, ())
+    record = Record({name: Relation(f"dated.{name}") for name in CONTRACT}, references, ())
     return take_snapshot(con, record, subject, cutoff, policy)
 
 

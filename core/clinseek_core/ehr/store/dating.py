@@ -11,7 +11,7 @@ import msgspec
 
 from clinseek_core.ehr.record import dated_sql, install_clocks, row_order, split_stays
 from clinseek_core.ehr.sql_text import literal
-from clinseek_core.ehr.store.layout import CONTENTS, Shard, dictionary_file, shard_folder
+from clinseek_core.ehr.store.layout import CONTENTS, Contents, Shard, dictionary_file, shard_folder
 from clinseek_core.ehr.store.staging import SUBJECTS, staged_shards
 from clinseek_core.ehr.tree import columns_ddl
 from clinseek_core.mimic import tables
@@ -46,14 +46,14 @@ def date_shard(con: DuckDBPyConnection, work: Path, number: int) -> tuple[Shard,
         con.execute(f"CREATE {_raw(name, staged.get(name), work)}")
     install_clocks(con)
     notices = split_stays(con)
-    contents: dict[str, tuple[int, ...]] = {}
+    contents = Contents(rows={}, ties={})
     rows = 0
     for name in _PATIENTS:
         if staged[name] is not None:
-            written, contents[name] = _write(con, name, partial / f"{name}.parquet")
+            written, contents.rows[name], contents.ties[name] = _write(con, name, partial / f"{name}.parquet")
             rows += written
     (partial / CONTENTS).write_bytes(msgspec.json.encode(contents))
-    patients = contents.get("patients", ())
+    patients = contents.rows.get("patients", ())
     (first,) = con.execute(f"SELECT min(subject_id) FROM {SUBJECTS} WHERE shard = {number}").fetchone() or (
         0,
     )
@@ -64,14 +64,21 @@ def date_shard(con: DuckDBPyConnection, work: Path, number: int) -> tuple[Shard,
     return shard, notices
 
 
-def _write(con: DuckDBPyConnection, name: str, file: Path) -> tuple[int, tuple[int, ...]]:
-    """Write one dated table; how many rows, and whose."""
+def _write(con: DuckDBPyConnection, name: str, file: Path) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """Write one dated table; how many rows, whose, and who has some that are alike in their order."""
     info, rule = tables()[name], CONTRACT[name]
-    dated = f"SELECT * FROM ({dated_sql(info, rule)}) ORDER BY subject_id, {row_order(info, rule)}"
+    order = ", ".join(("subject_id", *row_order(info, rule)))
+    dated = f"SELECT * FROM ({dated_sql(info, rule)}) ORDER BY {order}"
     target = f"{literal(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
     (rows,) = con.execute(f"COPY ({dated}) TO {target}").fetchone() or (0,)
-    subjects = con.execute(f"SELECT DISTINCT subject_id FROM read_parquet({literal(str(file))}) ORDER BY 1")
-    return int(rows), tuple(subject for (subject,) in subjects.fetchall())
+    written = f"read_parquet({literal(str(file))})"
+    whose = f"SELECT DISTINCT subject_id FROM {written} ORDER BY 1"
+    alike = f"SELECT subject_id FROM {written} GROUP BY {order} HAVING count(*) > 1"
+    return int(rows), _subjects(con, whose), _subjects(con, f"SELECT DISTINCT * FROM ({alike}) ORDER BY 1")
+
+
+def _subjects(con: DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    return tuple(subject for (subject,) in con.execute(sql).fetchall())
 
 
 def _let_go(work: Path, number: int) -> None:

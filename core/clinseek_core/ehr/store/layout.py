@@ -28,6 +28,7 @@ __all__ = [
     "CONTENTS",
     "FORMAT",
     "PATIENTS_PER_SHARD",
+    "Contents",
     "Manifest",
     "Shard",
     "SourceFile",
@@ -69,6 +70,14 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     sha256: str
     """Of the names and SHA-256 digests of its files."""
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has rows in which table of a shard: subject_ids in order."""
+
+    rows: dict[str, tuple[int, ...]]
+    ties: dict[str, tuple[int, ...]]
+    """Who has rows that are alike in all that their order in the file rests on."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,10 +140,10 @@ def shard_folder(root: Path, number: int) -> Path:
     return root / "shards" / f"{number:04d}"
 
 
-def read_contents(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Per table of a shard the patients who have rows in it, in order."""
+def read_contents(folder: Path) -> Contents:
+    """Who has rows in which table of a shard."""
     try:
-        return msgspec.json.decode((folder / CONTENTS).read_bytes(), type=dict[str, tuple[int, ...]])
+        return msgspec.json.decode((folder / CONTENTS).read_bytes(), type=Contents)
     except (OSError, msgspec.DecodeError) as error:
         raise InputError(f"{folder / CONTENTS}: not readable ({error}); ingest the tree again") from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinseek_core.candidates import CandidateIndex
-from clinseek_core.ehr.record import Record, dated_columns
+from clinseek_core.ehr.record import Record, Relation, dated_columns
 from clinseek_core.ehr.references import References
 from clinseek_core.ehr.sql_text import literal, quoted
 from clinseek_core.ehr.store.layout import (
@@ -48,7 +48,7 @@ class Store:
         firsts = [shard.first_subject for shard in self.manifest.shards]
         folder = shard_folder(self._root, max(bisect_right(firsts, subject_id) - 1, 0))
         contents = read_contents(folder)
-        if subject_id not in contents.get("patients", ()):
+        if subject_id not in contents.rows.get("patients", ()):
             patients = sum(shard.patients for shard in self.manifest.shards)
             raise InputError(f"{self._root}: no patient {subject_id} among the {patients:,} of this store")
         open_index = partial(CandidateIndex.open, self._root / CANDIDATES, subject_id)
@@ -58,9 +58,12 @@ class Store:
         }
         con.execute("CREATE SCHEMA dated")
         relations = {
-            name: _rows_of(folder / f"{name}.parquet", subject_id)
-            if subject_id in contents.get(name, ())
-            else _no_rows(con, name)
+            name: Relation(
+                _rows_of(folder / f"{name}.parquet", subject_id)
+                if subject_id in contents.rows.get(name, ())
+                else _no_rows(con, name),
+                sorted=subject_id not in contents.ties.get(name, ()),
+            )
             for name in CONTRACT
             if name not in dictionaries
         }
