@@ -146,7 +146,7 @@ path, table = Path(sys.argv[1]), "diagnoses_icd_candidates"
 
 
 def memory(path: Path) -> Iterator[tuple[str, float, float]]:
-    """Of each step in a fresh process: its milliseconds, and the memory that the process then holds, in MB."""
+    """Of each step in a fresh process: its milliseconds, and the MB that the process then holds."""
     code = PROBE
     for _, step in STEPS:
         code += f"begin = time.perf_counter(); {step}\nprint(1000 * (time.perf_counter() - begin), held())\n"

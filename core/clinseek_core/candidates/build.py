@@ -72,7 +72,7 @@ def build(
         tell(f"listing the names of {name}")
         codes = tuple(columns[1:-1])
         con.execute("INSERT INTO lists VALUES (?, ?, ?)", [number, name, msgspec.json.encode(codes).decode()])
-        _fill(con, number, rows, (aliases or {}).get(name))
+        _write(con, number, _gathered(rows, (aliases or {}).get(name)))
     if path is not None:
         for number, name in con.execute("SELECT number, name FROM lists ORDER BY number").fetchall():
             tell(f"preparing the search of {name}")
@@ -83,44 +83,47 @@ def build(
     return con
 
 
-def _fill(
-    con: sqlite3.Connection,
-    number: int,
-    rows: Iterable[tuple[Any, ...]],
-    aliases: Callable[[tuple[Any, ...]], Iterable[str]] | None,
-) -> None:
+class _Gathered(msgspec.Struct):
+    """A table's distinct rows and names, each with the only patient who has it, and names' other names."""
+
     entries: dict[tuple[str, str], int | None] = {}
-    others: dict[str, set[str]] = {}
+    """By name and codes, these as JSON."""
+    names: dict[str, int | None] = {}
+    aliases: dict[str, set[str]] = {}
+
+
+def _gathered(
+    rows: Iterable[tuple[Any, ...]], aliases: Callable[[tuple[Any, ...]], Iterable[str]] | None
+) -> _Gathered:
+    found = _Gathered()
     encode = msgspec.json.encode
     for name, *codes, only in rows:
         text = clean(str(name)).strip() if name is not None else ""
         if not text:
             continue
-        key = (text, encode([_cell(code) for code in codes]).decode())
-        entries[key] = only if entries.get(key, only) == only else None
+        entry = (text, encode([_cell(code) for code in codes]).decode())
+        found.entries[entry] = only if found.entries.get(entry, only) == only else None
         if aliases is not None:
-            found = {clean(alias).strip() for alias in aliases((text, *codes))} - {text, ""}
-            others.setdefault(text, set()).update(found)
-    only_of: dict[str, int | None] = {}
-    for (name, _), only in entries.items():
-        only_of[name] = only if only_of.get(name, only) == only else None
-    ordered = sorted(only_of, key=lambda name: (len(folded(name)), folded(name), name))
-    places = {name: place for place, name in enumerate(ordered)}
-    con.executemany(
-        "INSERT INTO names VALUES (?, ?, ?, ?)",
-        ((number, place, name, only_of[name]) for place, name in enumerate(ordered)),
+            others = {clean(alias).strip() for alias in aliases((text, *codes))} - {text, ""}
+            found.aliases.setdefault(text, set()).update(others)
+    for (name, _), only in found.entries.items():
+        found.names[name] = only if found.names.get(name, only) == only else None
+    return found
+
+
+def _write(con: sqlite3.Connection, number: int, found: _Gathered) -> None:
+    """Number the names by length, then alphabet, and the rows by name, then codes."""
+    reads = sorted((len(text), text, name) for name in found.names for text in (folded(name),))
+    places = {name: place for place, (*_, name) in enumerate(reads)}
+    names = ((number, place, name, found.names[name]) for name, place in places.items())
+    entries = (
+        (number, rank, places[name], codes, found.entries[name, codes])
+        for rank, (name, codes) in enumerate(sorted(found.entries))
     )
-    con.executemany(
-        "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
-        (
-            (number, rank, places[name], codes, entries[name, codes])
-            for rank, (name, codes) in enumerate(sorted(entries))
-        ),
-    )
-    con.executemany(
-        "INSERT INTO aliases VALUES (?, ?, ?)",
-        sorted((number, places[name], alias) for name, found in others.items() for alias in found),
-    )
+    aliases = sorted((number, places[name], other) for name, all_ in found.aliases.items() for other in all_)
+    con.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", names)
+    con.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", entries)
+    con.executemany("INSERT INTO aliases VALUES (?, ?, ?)", aliases)
 
 
 def _cell(code: Any) -> Any:

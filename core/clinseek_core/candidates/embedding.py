@@ -39,7 +39,8 @@ def store(con: sqlite3.Connection, encoder: SentenceEncoder, tell: Callable[[str
             _insert(con, number, part, values.tobytes())
     texts = list(rows)
     _insert(con, _EVERY_LIST, "digest", encoder.digest.encode())
-    _insert(con, _EVERY_LIST, "numbers", bytes(len(texts) * encoder.size))
+    sql = "INSERT INTO parts VALUES (?, 'embedding', 'numbers', zeroblob(?))"
+    con.execute(sql, [_EVERY_LIST, len(texts) * encoder.size])
     scales = np.zeros(len(texts), "<f4")
 
     def told(done: int) -> None:

@@ -12,11 +12,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from clinseek_core.candidates.postings import Postings
 from clinseek_core.candidates.reading import Reading
-from clinseek_core.candidates.wording import terms, words
+from clinseek_core.candidates.wording import telling, terms, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +68,7 @@ class Meaning:
             known.update(word for word in said if word.isalpha())
             names.append(name)
             trust.append(trusted)
-            texts.append(terms(said))
+            texts.append(terms(telling(said)))
         parts = Postings.build(texts)
         numbers = {term: number for number, term in enumerate(parts["terms"].decode().split("\n")[1:-1])}
         starts = np.zeros(len(texts) + 1, "<i4")
@@ -95,6 +96,8 @@ class Meaning:
         """
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
+        if not readings or not len(self._names):
+            return []
         stemmed = [_distinct(slots) for slots, _ in readings]
         scores = np.zeros(len(self._names))
         which = np.zeros(len(self._names), "i4")
@@ -187,10 +190,11 @@ class Meaning:
 
 def _distinct(slots: Sequence[Sequence[str]]) -> list[list[str]]:
     """The stems of each slot, without those that an earlier one has; slots that say something."""
+    stems = iter(terms([word for slot in slots for word in slot]))
     seen: set[str] = set()
     found = []
     for slot in slots:
-        new = [term for term in dict.fromkeys(terms(slot)) if term not in seen]
+        new = [term for term in dict.fromkeys(islice(stems, len(slot))) if term not in seen]
         seen.update(new)
         if new:
             found.append(new)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    Ints = np.ndarray[Any, np.dtype[np.int32]]
+    Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 __all__ = ["Postings", "occurrences"]

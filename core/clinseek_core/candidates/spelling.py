@@ -42,7 +42,7 @@ class Spelling:
         """The parts for `names` and the codes of each, as text."""
         texts = [folded(name) for name in names]
         pieces = (
-            [piece for cell in (text, *map(folded, of_name)) for piece in cell.split(" ")]
+            [*text.split(" "), *(piece for cell in of_name for piece in folded(cell).split(" "))]
             for text, of_name in zip(texts, codes, strict=True)
         )
         blob = "\n" + "".join(f"{text}\n" for text in texts)
@@ -74,7 +74,7 @@ class Spelling:
         return ordered
 
     def _tiers(self, phrase: bytes, whole: Mask) -> Bytes:
-        """0 where a name is the phrase, 1 where it begins so, 2 where it holds it, 3 where `whole`, else 4."""
+        """0 where a name is the phrase, 1 where it begins so, 2 where it holds it, 3 where `whole`, or 4."""
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
         tiers = np.where(whole, 3, 4).astype("u1")
