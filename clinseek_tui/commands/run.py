@@ -52,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="with --headless: print the result as JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the journal; runs/<qid>-<time>.jsonl")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with the journal of a run")
-    parser.add_argument("--ehr", type=Path, metavar="PATH", help="a MIMIC-IV tree: hosp/, icu/, ed/, note/")
+    parser.add_argument(
+        "--ehr",
+        type=Path,
+        metavar="PATH",
+        help="a store made by `ingest`, or a MIMIC-IV tree: hosp/, icu/, ...",
+    )
     parser.add_argument("--subject", type=int, metavar="ID", help="a patient of your own question")
     parser.add_argument("--at", type=_time, metavar="TIME", help='its time: "YYYY-MM-DD HH:MM:SS"')
     parser.add_argument("--question", metavar="TEXT", help="and what is asked")

@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     model: ChatModel
     source: str
-    """`bundled`, or the path of a MIMIC-IV tree."""
+    """`bundled`, or the path that `--ehr` named."""
     out: Path
     resumes: Header | None = None
 
@@ -66,7 +66,9 @@ def plan_new(options: Options, environ: Mapping[str, str]) -> Plan:
     """The plan for a new run; raises InputError for options that do not go together."""
     case, folder, bundled = _case(options)
     if options.ehr is None and not bundled:
-        raise InputError("this case is not bundled: name the MIMIC-IV tree with its patient by --ehr PATH")
+        raise InputError(
+            "this case is not bundled: name the store or MIMIC-IV tree with its patient by --ehr PATH"
+        )
     source = BUNDLED if options.ehr is None else str(options.ehr.resolve())
     return Plan(
         case=case,
