@@ -29,7 +29,8 @@ Aliases = Mapping[str, Callable[[tuple[Any, ...]], Iterable[str]]]
 """By table, other names of the name in a row: (candidate, *codes)."""
 
 _SCHEMA = """
-CREATE TABLE lists (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, codes TEXT NOT NULL);
+CREATE TABLE lists (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, codes TEXT NOT NULL,
+                    entries INTEGER NOT NULL, names INTEGER NOT NULL);
 CREATE TABLE names (list INTEGER, place INTEGER, name TEXT NOT NULL, only_subject INTEGER,
                     PRIMARY KEY (list, place)) WITHOUT ROWID;
 CREATE TABLE entries (list INTEGER, number INTEGER, place INTEGER NOT NULL, codes TEXT NOT NULL,
@@ -71,8 +72,10 @@ def build(
     for number, (name, columns, rows) in enumerate(tables, 1):
         tell(f"listing the names of {name}")
         codes = tuple(columns[1:-1])
-        con.execute("INSERT INTO lists VALUES (?, ?, ?)", [number, name, msgspec.json.encode(codes).decode()])
-        _write(con, number, _gathered(rows, (aliases or {}).get(name)))
+        found = _gathered(rows, (aliases or {}).get(name))
+        told = [number, name, msgspec.json.encode(codes).decode(), len(found.entries), len(found.names)]
+        con.execute("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", told)
+        _write(con, number, found)
     if path is not None:
         for number, name in con.execute("SELECT number, name FROM lists ORDER BY number").fetchall():
             tell(f"preparing the search of {name}")

@@ -102,16 +102,15 @@ class CandidateIndex:
     @cached_property
     def tables(self) -> dict[str, CandidateList]:
         """Every candidate table by name, in the order they were built."""
+        sql = "SELECT number, name, codes, entries, names FROM lists ORDER BY number"
         return {
             name: CandidateList(
                 name=name,
                 columns=("candidate", *msgspec.json.decode(codes)),
-                rows=self._count("entries", number),
-                names=self._count("names", number),
+                rows=entries - self._hidden("entries", number),
+                names=names - self._hidden("names", number),
             )
-            for number, name, codes in self._con.execute(
-                "SELECT number, name, codes FROM lists ORDER BY number"
-            )
+            for number, name, codes, entries, names in self._con.execute(sql).fetchall()
         }
 
     def rows(self, table: str) -> Iterator[tuple[Any, ...]]:
@@ -142,6 +141,13 @@ class CandidateIndex:
         """All rows, (candidate, *codes), of the names that read like `name` but for case and spaces."""
         found = self._spelling(table).exact(name)
         return [row for place in found for row in self._entries(table, place, most=-1)]
+
+    def shown(self, table: str, name: str) -> list[tuple[Any, ...]]:
+        """The rows of just this name, at most `CandidateTable.shown` of them; none where it is unknown."""
+        found = self._spelling(table).exact(name)
+        return [
+            row for place in found if self._name(table, place) == name for row in self._entries(table, place)
+        ]
 
     def fuzzy(self, table: str, keyword: str, limit: int) -> list[tuple[str, float]]:
         """The names nearest by spelling, with the edit ratio in 0 to 100 of both in lower case."""
@@ -175,11 +181,10 @@ class CandidateIndex:
             self._vocabularies[table] = sorted(lexicon_words().union(self._meaning(table).words))
         return self._vocabularies[table]
 
-    def _count(self, what: str, number: int) -> int:
-        sql = f"SELECT count(*) FROM {what} WHERE list = ?"  # noqa: S608 - one of our two tables
-        (every,) = self._con.execute(sql, [number]).fetchone()
-        (hidden,) = self._con.execute(f"{sql} AND only_subject = ?", [number, self._subject_id]).fetchone()
-        return int(every - hidden)
+    def _hidden(self, what: str, number: int) -> int:
+        """How many names or entries of a list only this patient has."""
+        sql = f"SELECT count(*) FROM {what} WHERE only_subject = ? AND list = ?"  # noqa: S608 - our two tables
+        return int(self._con.execute(sql, [self._subject_id, number]).fetchone()[0])
 
     def _spelling(self, table: str) -> Spelling:
         if table not in self._spellings:
@@ -209,9 +214,8 @@ class CandidateIndex:
     def _visible(self, table: str) -> list[int] | None:
         """The visible places where something is hidden; None where nothing is."""
         if table not in self._places:
-            sql = "SELECT count(*) FROM entries WHERE list = ? AND only_subject = ?"
             number = self._numbers[table]
-            (hidden,) = self._con.execute(sql, [number, self._subject_id]).fetchone()
+            hidden = self._hidden("entries", number)
             self._places[table] = (
                 parts.visible_places(self._con, number, self._subject_id) if hidden else None
             )

@@ -168,3 +168,13 @@ def test_an_opened_file_is_only_read_and_needs_no_writable_folder(tmp_path: Path
     finally:
         tmp_path.chmod(0o700)
     assert path.read_bytes() == before
+
+
+def test_of_a_class_with_many_codes_a_few_rows_are_shown_and_all_can_be_had() -> None:
+    table = "diagnoses_icd_candidates"
+    rows = [("Burn", f"T{n}", 10, None) for n in range(30)] + [("BURN", "948", 9, None)]
+    with index((table, ICD, rows)) as made:
+        few = sorted(row[:3] for row in rows[:30])[: CANDIDATE_TABLES[table].shown]
+        assert made.shown(table, "Burn") == few
+        assert made.shown(table, "burn") == []
+        assert len(made.exact(table, "burn")) == 31
