@@ -1,109 +1,202 @@
-"""The real MIMIC-IV demo: what is visible, checked by plain Python over its CSV files."""
+"""The real MIMIC-IV demo: what the tools show at each admission, against plain Python over the CSV files."""
 
 from __future__ import annotations
 
 import csv
-import gzip
+import importlib.util
 import os
+import sys
+from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.store import ingest
 from clinseek_core.ehr.visible import open_snapshot
-from clinseek_core.mimic import tables
-from clinseek_core.mimic.contract import ALWAYS, CONTRACT
+from clinseek_core.tools.ehr import EhrTools
+
+
+def load(name: str) -> ModuleType:
+    """A module of test support beside this file; tests are no packages."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+naive = load("naive_record")
 
 DEMO = os.environ.get("CLINSEEK_MIMIC_DEMO", "")
 pytestmark = pytest.mark.skipif(
     not DEMO, reason="set CLINSEEK_MIMIC_DEMO to a folder with the open MIMIC-IV demo (PhysioNet)"
 )
-SUBJECTS = ("10000032", "10014729", "10039708", "10018328")
+OTHER_POLICIES = (
+    Policy(basis="event"),
+    Policy(boundary="inclusive"),
+    Policy(coding_lag_hours=72),
+    Policy(interval_rows="started"),
+    Policy(basis="event", boundary="inclusive", coding_lag_hours=72),
+)
 
 
-def demo_rows(table: str, subject: str) -> list[dict[str, str]]:
-    info = tables()[table]
-    path = Path(DEMO) / info.module / f"{info.file}.csv.gz"
-    if not path.exists():
+def subjects() -> list[int]:
+    path = naive.file_of(Path(DEMO), "hosp", "patients") if DEMO else None
+    if path is None:
         return []
-    with gzip.open(path, "rt", newline="") as lines:
-        return [row for row in csv.DictReader(lines) if row["subject_id"] == subject]
+    header, *lines = naive.lines_of(path)
+    return sorted(int(line[header.index("subject_id")]) for line in lines)
 
 
-def moment(text: Any) -> datetime:
-    return datetime.fromisoformat(str(text))
+@cache
+def read_demo(chart: bool = False) -> Any:
+    """The demo's files; with `chart` each tenth line of its chart too.
+
+    Where the chart is not there, a stand-in for it may be, made from other sources and without store times.
+    """
+    demo = naive.Tree(Path(DEMO), without="chartevents")
+    stand_in = Path(DEMO) / "derived" / "chartevents.reconstructed.csv.gz"
+    path = naive.file_of(Path(DEMO), "icu", "chartevents") or stand_in
+    if chart and path.exists():
+        demo.read("chartevents", path, every=10)
+    return demo
 
 
-def middle_of_first_stay(subject: str) -> datetime:
-    stay = min(demo_rows("admissions", subject), key=lambda row: row["admittime"])
-    start, end = moment(stay["admittime"]), moment(stay["dischtime"])
-    return (start + (end - start) / 2).replace(microsecond=0)
+def whole(demo: Any, folder: Path) -> Path:
+    """A tree of the demo as it lies there, but with only those lines of the chart that were read."""
+    for module in ("hosp", "icu", "ed"):
+        (folder / module).mkdir(parents=True)
+        for file in (Path(DEMO) / module).glob("*.csv*"):
+            if not file.name.startswith("chartevents."):
+                (folder / module / file.name).symlink_to(file)
+    if "chartevents" in demo.headers:
+        with (folder / "icu" / "chartevents.csv").open("w", newline="") as file:
+            lines = (line for lines in demo.lines["chartevents"].values() for line in lines)
+            csv.writer(file).writerows([demo.headers["chartevents"], *lines])
+    return folder
 
 
-@pytest.fixture(scope="module", params=SUBJECTS)
-def opened(request: pytest.FixtureRequest) -> tuple[str, datetime, Snapshot]:
-    cutoff = middle_of_first_stay(request.param)
-    return request.param, cutoff, open_snapshot(Path(DEMO), int(request.param), cutoff, Policy())
+def alone(tree: Any, subject_id: int, folder: Path) -> Path:
+    """The demo's own lines of one patient, in a tree that is quick to open."""
+    for module, names in naive.FILES.items():
+        for name in names.split():
+            if name in tree.headers:
+                lines = tree.lines[name].get("" if name == "d_items" else str(subject_id), [])
+                (folder / module).mkdir(exist_ok=True)
+                with (folder / module / f"{name}.csv").open("w", newline="") as file:
+                    csv.writer(file).writerows([tree.headers[name], *lines])
+    return folder
 
 
-def test_no_row_is_known_at_or_after_the_cutoff(opened: tuple[str, datetime, Snapshot]) -> None:
-    _, cutoff, snapshot = opened
-    for name, rule in CONTRACT.items():
-        if rule.available != ALWAYS:
-            late = snapshot.select(f"SELECT count(*) FROM {name} WHERE known_at >= ?", [cutoff])
-            assert late.rows == ((0,),), name
-
-
-def test_laboratory_results_are_those_stored_before_the_cutoff(
-    opened: tuple[str, datetime, Snapshot],
-) -> None:
-    subject, cutoff, snapshot = opened
-    expected = 0
-    for row in demo_rows("labevents", subject):
-        drawn = moment(row["charttime"])
-        stored = moment(row["storetime"]) if row["storetime"] else drawn + timedelta(hours=24)
-        expected += max(drawn, stored) < cutoff
-    assert snapshot.tables["labevents"].rows == expected > 0
-
-
-def test_orders_and_doses_are_those_made_before_the_cutoff(opened: tuple[str, datetime, Snapshot]) -> None:
-    subject, cutoff, snapshot = opened
-    orders = sum(moment(row["ordertime"]) < cutoff for row in demo_rows("poe", subject))
-    doses = sum(
-        max(moment(row["charttime"]), moment(row["storetime"])) < cutoff for row in demo_rows("emar", subject)
-    )
-    assert (snapshot.tables["poe"].rows, snapshot.tables["emar"].rows) == (orders, doses)
-
-
-def test_the_running_stay_has_no_end_and_no_codes(opened: tuple[str, datetime, Snapshot]) -> None:
-    subject, cutoff, snapshot = opened
-    running = [
-        int(row["hadm_id"])
-        for row in demo_rows("admissions", subject)
-        if moment(row["admittime"]) < cutoff <= moment(row["dischtime"])
+def five_cutoffs(admission: dict[str, str], moments: list[datetime]) -> list[datetime]:
+    """The stay's first and last second, its middle, and the very times at which something became known."""
+    start, end = (datetime.fromisoformat(admission[name]) for name in ("admittime", "dischtime"))
+    quarters = [start + (end - start) * n / 4 for n in (1, 2, 3)]
+    exact = [moments[min(bisect_left(moments, t), len(moments) - 1)] for t in quarters]
+    return [
+        start + timedelta(seconds=1),
+        exact[0],
+        quarters[1].replace(microsecond=0),
+        exact[2],
+        end - timedelta(seconds=1),
     ]
-    assert running
-    for hadm_id in running:
-        ends = snapshot.select(
-            "SELECT dischtime, deathtime, admission_type, discharge_location, hospital_expire_flag"
-            " FROM admissions WHERE hadm_id = ?",
-            [hadm_id],
-        )
-        assert ends.rows == ((None,) * 5,)
-        for name in ("diagnoses_icd", "procedures_icd", "drgcodes"):
-            codes = snapshot.select(f"SELECT count(*) FROM {name} WHERE hadm_id = ?", [hadm_id])
-            assert codes.rows == ((0,),), name
 
 
-def test_no_later_admission_is_named_anywhere(opened: tuple[str, datetime, Snapshot]) -> None:
-    subject, cutoff, snapshot = opened
-    later = {
-        int(row["hadm_id"]) for row in demo_rows("admissions", subject) if moment(row["admittime"]) >= cutoff
+def check(root: Path, record: Any, cutoff: datetime, turn: int) -> None:
+    """Every table is what the naive record has, and no answer of another tool holds anything else."""
+    patient, visible = record.patient, record.at(cutoff)
+    snapshot = open_snapshot(root, int(patient.subject_id), cutoff, record.policy)
+    tools = EhrTools(snapshot)
+    place = f"patient {patient.subject_id} at {cutoff} under {record.policy}"
+    assert naive.differences(tools.call, visible) == [], place
+    for name, arguments in other_calls(tools, patient, cutoff, turn):
+        found = naive.unexpected(tools.call(name, arguments), visible, str(arguments))
+        assert found == [], (place, name, arguments)
+    snapshot.close()
+
+
+def other_calls(
+    tools: EhrTools, patient: Any, cutoff: datetime, turn: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Calls of every tool that reads the record, on another table each turn."""
+    timed = [name for name in patient.headers if name != "patients"]
+    table = timed[turn % len(timed)]
+    column = patient.columns(table)[turn % len(patient.columns(table))]
+    cell = next((str(row[column]) for row in patient.rows[table] if row.get(column)), "1")
+    of_table = {"table_name": table}
+    times = {"start_time": str(cutoff - timedelta(days=9)), "end_time": str(cutoff + timedelta(days=400))}
+    calls = {
+        "ehr.load_ehr": {"subject_id": patient.subject_id, "timestamp": str(cutoff)},
+        "ehr.get_table_description": of_table,
+        "ehr.get_column_names": of_table,
+        "ehr.get_latest_records": of_table | {"limit": 50},
+        "ehr.get_records_by_time": of_table | times,
+        "ehr.get_event_counts_by_time": times,
+        "ehr.get_unique_values": of_table | {"column_name": column},
+        "ehr.get_records_by_keyword": of_table | {"keyword": cell[:8]},
+        "ehr.get_records_by_value": of_table | {"column_name": column, "value": cell},
     }
-    for name, table in snapshot.tables.items():
-        if "hadm_id" in table.columns:
-            seen = {row[0] for row in snapshot.select(f"SELECT DISTINCT hadm_id FROM {name}").rows}
-            assert not seen & later, name
+    offered = {spec.name for spec in tools.specs}
+    return ((name, arguments) for name, arguments in calls.items() if name in offered)
+
+
+SAMPLE = 12
+"""Patients in the default suite."""
+
+
+@pytest.mark.parametrize("subject_id", subjects()[:: max(len(subjects()) // SAMPLE, 1)][:SAMPLE])
+def test_a_sample_of_admissions_is_shown_as_the_files_have_it(tmp_path: Path, subject_id: int) -> None:
+    patient, turn = read_demo().patient(subject_id), subject_id
+    admission = patient.rows["admissions"][turn % len(patient.rows["admissions"])]
+    record = patient.record((Policy(), *OTHER_POLICIES)[turn % 6])
+    root = alone(read_demo(), subject_id, tmp_path)
+    check(root, record, five_cutoffs(admission, record.moments())[turn % 5], turn)
+
+
+def test_a_patient_is_found_in_the_whole_tree(tmp_path: Path) -> None:
+    patient = read_demo().patient(subjects()[5])
+    record = patient.record(Policy())
+    cutoff = five_cutoffs(patient.rows["admissions"][0], record.moments())[3]
+    check(whole(read_demo(), tmp_path / "tree"), record, cutoff, 0)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store that is made from the demo."""
+    folder = tmp_path_factory.mktemp("demo")
+    ingest(whole(read_demo(chart=True), folder / "tree"), folder / "store")
+    return folder / "store"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject_id", subjects())
+def test_every_admission_is_shown_as_the_files_have_it_at_five_times(store: Path, subject_id: int) -> None:
+    patient = read_demo(chart=True).patient(subject_id)
+    for turn, admission in enumerate(patient.rows["admissions"]):
+        record = patient.record(Policy())
+        for n, cutoff in enumerate(five_cutoffs(admission, record.moments())):
+            check(store, record, cutoff, subject_id + 5 * turn + n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject_id", subjects())
+def test_every_admission_is_shown_under_other_policies_too(store: Path, subject_id: int) -> None:
+    """One more time for each admission: the end of the stay or three days later, when codes come."""
+    patient = read_demo(chart=True).patient(subject_id)
+    for turn, admission in enumerate(patient.rows["admissions"], subject_id):
+        record = patient.record(OTHER_POLICIES[turn % len(OTHER_POLICIES)])
+        coded = datetime.fromisoformat(admission["dischtime"]) + timedelta(hours=turn % 2 * 72)
+        check(store, record, coded, turn)
+
+
+def test_the_demo_has_the_275_admissions_that_are_walked_through() -> None:
+    admissions = [row for subject in subjects() for row in read_demo().patient(subject).rows["admissions"]]
+    assert (len(subjects()), len(admissions)) == (100, 275)
