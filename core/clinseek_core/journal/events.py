@@ -23,6 +23,8 @@ __all__ = [
     "ModelInfo",
     "Nudge",
     "Observation",
+    "Origin",
+    "OriginRow",
     "Prompt",
     "Resumed",
     "Retry",
@@ -122,7 +124,26 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class OriginRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the record behind a row of an observation."""
+
+    key: tuple[Any, ...]
+    event_time: str | None = None
+    """When it happened; None where the table only says when it was known."""
+    known_at: str | None = None
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the rows of an observation come from in one table of the record."""
+
+    table: str
+    key: tuple[str, ...]
+    """The names of the columns that tell the table's rows apart."""
+    rows: tuple[OriginRow | None, ...]
+    """One for each row of the observation; None where an outer join found none."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The rows of an observation, typed, for screens and analyses: never more than its text says."""
 
     columns: tuple[str, ...]
@@ -131,6 +152,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Rows there are; more than `len(rows)` where some were left out."""
     source: str = ""
     """The table the rows come from, where there is one."""
+    origins: tuple[Origin, ...] = ()
+    """Where each row comes from; empty where a row is not one of the record, a count for example."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="header"):

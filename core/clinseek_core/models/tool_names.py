@@ -1,7 +1,8 @@
 """Tool names as models write them, brought back to the canonical `ehr.run_sql_query`.
 
-Providers that refuse dots get `ehr_run_sql_query`, and models drop or swap the namespace: the reference
-implementation accepts `ehr_x`, a bare `x`, and a wrong family in front of a known tool.
+Providers that refuse dots get `ehr_run_sql_query`, and models drop or swap the namespace or a part of the name:
+as in the reference implementation, `ehr_x`, a bare `x`, a wrong family in front of a known tool, and the words of
+a tool's name that the others don't come as near to (`sql_query`, `visualizer`) all mean the tool.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ __all__ = ["canonical", "undotted"]
 
 _FAMILIES = ("ehr", "browser", "image")
 _BARE_BROWSER = ("search", "open", "find")
-_PREFIX = re.compile(rf"^(?:functions[._])?(?:(?:{'|'.join(_FAMILIES)})[^a-z0-9]+)?")
+# OpenAI's older models write `functions.x`, Gemini `default_api.x`.
+_PREFIX = re.compile(rf"^(?:(?:functions|default_api)[._:])?(?:(?:{'|'.join(_FAMILIES)})[^a-z0-9]+)?")
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 _NOT_WIRE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -30,7 +32,31 @@ def canonical(written: str, offered: Sequence[str]) -> str:
         lambda name: _flat(name.rpartition(".")[2]) == flat,
         lambda name: _flat(name.rpartition(".")[2]) == _flat(_PREFIX.sub("", written.lower())),
     )
-    return next((name for means in readings for name in offered if means(name)), written)
+    found = next((name for means in readings for name in offered if means(name)), None)
+    return found or _by_words(written, offered) or written
+
+
+def _by_words(written: str, offered: Sequence[str]) -> str | None:
+    """The tool whose words hold those of `written`, or stand whole among them; of several the nearest in length.
+
+    A namespace of nobody's keeps its name: what it means is not here.
+    """
+    lowered = written.lower()
+    bare = _PREFIX.sub("", lowered)
+    if "." in bare:
+        return None
+    words = _flat(bare)
+    near = [
+        (abs(len(known) - len(words)), place, name)
+        for place, name in enumerate(offered)
+        if words and _hold(known := _flat(name.rpartition(".")[2]), words)
+    ]
+    return min(near)[2] if near else None
+
+
+def _hold(one: str, other: str) -> bool:
+    """Whether the words of one are a run of the other's."""
+    return f"_{one}_" in f"_{other}_" or f"_{other}_" in f"_{one}_"
 
 
 def undotted(name: str) -> str:

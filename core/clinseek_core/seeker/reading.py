@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from datetime import datetime
 
-import msgspec
+from clinseek_core.tools.rowtext import read_block
 
 __all__ = ["Row", "failed", "moment", "number", "rows", "shown", "whole"]
 
 Row = dict[str, str]
 
-_HEAD_LINES = 6
-"""A result's CSV starts after at most as many lines of words."""
-
-
-class _Parsed(msgspec.Struct, frozen=True):
-    columns: list[str]
-    cells: list[list[str]]
+_HEAD_LINES = 12
+"""A result's rows start after at most as many lines of words."""
 
 
 def failed(text: str) -> bool:
@@ -28,30 +21,20 @@ def failed(text: str) -> bool:
 
 
 def rows(text: str, *needed: str) -> tuple[Row, ...]:
-    """The rows of the CSV in `text` that has the columns `needed`; none where there is no such CSV.
+    """The rows in `text` that have the columns `needed`; none where there are no such rows.
 
-    Rows that are cut or of another width are left out.
+    What stands after a row that is cut off is left out.
     """
-    lines = text.split("\n")
-    for start in range(min(len(lines), _HEAD_LINES)):
-        if all(column in lines[start] for column in needed):
-            parsed = _csv("\n".join(lines[start:]))
-            if parsed is not None and set(needed) <= set(parsed.columns):
-                width = len(parsed.columns)
-                return tuple(
-                    dict(zip(parsed.columns, cells, strict=True))
-                    for cells in parsed.cells
-                    if len(cells) == width
-                )
+    lines = text.split("\n")[:_HEAD_LINES]
+    starts = [number for number, line in enumerate(lines, 1) if line.endswith(":")]
+    for start in dict.fromkeys([*starts, *range(len(lines))]):
+        try:
+            block = read_block(text.split("\n", start)[-1], cut=True)
+        except ValueError:
+            continue
+        if set(needed) <= set(block.columns):
+            return tuple({name: cell or "" for name, cell in row.items()} for row in block.rows)
     return ()
-
-
-def _csv(text: str) -> _Parsed | None:
-    try:
-        columns, *cells = csv.reader(io.StringIO(text, newline=""))
-    except (csv.Error, ValueError):
-        return None
-    return _Parsed(columns, cells)
 
 
 def number(cell: str | None) -> float | None:

@@ -41,6 +41,17 @@ OFFERED = (
         ("mcp.search", "mcp.search"),
         ("", ""),
         ("ehr.", "ehr."),
+        ("sql_query", "ehr.run_sql_query"),
+        ("ehr.sql_query", "ehr.run_sql_query"),
+        ("visualizer", "image.image_visualizer"),
+        ("ehr.visualizer", "image.image_visualizer"),
+        ("load_ehr_data", "ehr.load_ehr"),
+        ("default_api.run_sql_query", "ehr.run_sql_query"),
+        ("functions.ehr.run_sql_query", "ehr.run_sql_query"),
+        ("mcp.sql_query", "mcp.sql_query"),
+        ("ehr_retrieve_pubmed", "ehr_retrieve_pubmed"),
+        ("final_answer", "final_answer"),
+        ("fin", "fin"),
     ],
 )
 def test_a_written_name_is_brought_back_or_left_alone(written, meant):
@@ -49,6 +60,18 @@ def test_a_written_name_is_brought_back_or_left_alone(written, meant):
 
 def test_bare_search_is_the_web_whatever_else_searches():
     assert canonical("search", ("ehr.search", "browser.search")) == "browser.search"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("keyword", "ehr.get_records_by_keyword"),
+        ("candidates_by_keyword", "ehr.get_candidates_by_keyword"),
+        ("get_candidates_by_value", "get_candidates_by_value"),
+    ],
+)
+def test_of_several_tools_that_hold_the_words_the_nearest_in_length_is_meant(written, meant):
+    assert canonical(written, ("ehr.get_candidates_by_keyword", "ehr.get_records_by_keyword")) == meant
 
 
 @settings(deadline=None, max_examples=50)
