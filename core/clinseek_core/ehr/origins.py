@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -33,21 +34,23 @@ class _Source(msgspec.Struct, frozen=True):
 
 def trace(root: dict[str, Any], aggregates: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Add hidden columns to the tree of a checked statement; (alias, table) of each, in order."""
-    named = Counter(
-        str(node.get("key") if "key" in node else node["table_name"]).lower()
-        for node in _walk(root)
-        if node.get("type") == "BASE_TABLE" or ("key" in node and "value" in node)
-    )
-    tracer = _Tracer(aggregates, named)
-    return tuple((source.alias, source.table) for source in tracer.select(root, {}))
+    return tuple((source.alias, source.table) for source in _Tracer(root, aggregates).select(root, {}))
 
 
 class _Tracer:
-    def __init__(self, aggregates: frozenset[str], named: Counter[str]) -> None:
+    def __init__(self, root: dict[str, Any], aggregates: frozenset[str]) -> None:
+        self._root = root
         self._aggregates = aggregates
-        self._named = named
-        """How often each table and WITH query is named, its own definition included."""
         self._count = 0
+
+    @cached_property
+    def _named(self) -> Counter[str]:
+        """How often each table and WITH query is named, its own definition included."""
+        return Counter(
+            str(node["key"] if "key" in node else node["table_name"]).lower()
+            for node in _walk(self._root)
+            if node.get("type") == "BASE_TABLE" or ("key" in node and "value" in node)
+        )
 
     def select(self, node: dict[str, Any], ctes: dict[str, dict[str, Any]]) -> list[_Source]:
         """Add hidden columns to a SELECT; what they stand for, named as its reader names them."""
@@ -55,7 +58,7 @@ class _Tracer:
             return []
         entries = (node.get("cte_map") or {}).get("map", ())
         ctes = ctes | {str(entry["key"]).lower(): entry["value"] for entry in entries}
-        sources = list(self._sources(node["from_table"], ctes, _reads_whole_rows(node)))
+        sources = list(self._sources(node["from_table"], ctes, node))
         shown = node["select_list"]
         for star in [item for item in shown if item.get("class") == "STAR"]:
             relation = str(star.get("relation_name", "")).lower()
@@ -91,29 +94,27 @@ class _Tracer:
         )
 
     def _sources(
-        self, source: dict[str, Any], ctes: dict[str, dict[str, Any]], whole_rows: set[str]
+        self, source: dict[str, Any], ctes: dict[str, dict[str, Any]], reader: dict[str, Any]
     ) -> Iterator[_Source]:
-        kind = source["type"]
+        kind, alias = source["type"], str(source.get("alias", ""))
         if kind == "JOIN":
-            yield from self._sources(source["left"], ctes, whole_rows)
+            yield from self._sources(source["left"], ctes, reader)
             if source.get("join_type") not in _ONLY_LEFT:
-                yield from self._sources(source["right"], ctes, whole_rows)
+                yield from self._sources(source["right"], ctes, reader)
         elif kind == "SUBQUERY":
-            yield from self._derived(
-                source["subquery"]["node"], str(source.get("alias", "")), ctes, whole_rows
-            )
+            yield from self._derived(source["subquery"]["node"], alias, ctes, reader)
         elif kind == "BASE_TABLE":
-            name = str(source["table_name"]).lower()
-            alias = str(source.get("alias") or source["table_name"])
+            name, alias = str(source["table_name"]).lower(), alias or str(source["table_name"])
             if name not in ctes or source.get("schema_name"):
                 yield _Source([alias, "rowid"], alias, name)
             elif self._named[name] == 2:
-                yield from self._derived(ctes[name]["query_node"], alias, ctes, whole_rows)
+                yield from self._derived(ctes[name]["query_node"], alias, ctes, reader)
 
     def _derived(
-        self, node: dict[str, Any], alias: str, ctes: dict[str, dict[str, Any]], whole_rows: set[str]
+        self, node: dict[str, Any], alias: str, ctes: dict[str, dict[str, Any]], reader: dict[str, Any]
     ) -> Iterator[_Source]:
-        if "*" in whole_rows or alias.lower() in whole_rows:
+        """Sources of a subquery or WITH query, unless its reader takes its rows whole."""
+        if _reads_whole_rows(reader) & {"*", alias.lower()}:
             return
         for inner in self.select(node, ctes):
             yield msgspec.structs.replace(inner, derived=alias.lower())
