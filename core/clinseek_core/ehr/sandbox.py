@@ -175,6 +175,7 @@ _IGNORING_CASE = {
 }
 
 _ONLY_SELECT = "only SELECT statements run here: the record is read-only"
+_TOO_DEEP = "the statement is nested too deeply; write it flatter"
 _SCHEMA_TOOLS = "use ehr.get_table_names and ehr.get_column_names for the schema"
 
 
@@ -277,7 +278,14 @@ def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: boo
     """
     if len(sql) > _MAX_SQL_CHARACTERS:
         raise RefusedError(f"the statement is longer than {_MAX_SQL_CHARACTERS:,} characters")
-    tree = _parsed(con, sql)
+    try:
+        return _checked(con, sql, words, traced=traced)
+    except RecursionError as error:
+        raise RefusedError(_TOO_DEEP) from error
+
+
+def _checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: bool) -> Statement:
+    tree = msgspec.json.decode(_call(con, "parsed", sql))
     if tree.get("error"):
         raise _parse_error(tree)
     statements = tree.get("statements", ())
@@ -292,14 +300,6 @@ def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: boo
     return Statement(sql.strip().rstrip(";"), frozenset(check.tables), origins)
 
 
-def _parsed(con: DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    try:
-        tree: dict[str, Any] = msgspec.json.decode(_call(con, "parsed", sql))
-    except RecursionError as error:
-        raise RefusedError("the statement is nested too deeply; write it flatter") from error
-    return tree
-
-
 def _call(con: DuckDBPyConnection, prepared: str, text: str) -> str:
     literal = text.replace("'", "''")
     (answer,) = con.execute(f"EXECUTE {prepared}('{literal}')").fetchone() or ("{}",)
@@ -311,7 +311,7 @@ def _parse_error(tree: dict[str, Any]) -> RefusedError:
     if "Only SELECT" in message:
         return RefusedError(_ONLY_SELECT)
     if "depth limit" in message:
-        return RefusedError("the statement is nested too deeply; write it flatter")
+        return RefusedError(_TOO_DEEP)
     return UnreadableError(message, parsed=False)
 
 

@@ -133,5 +133,6 @@ _EXPLAINED: tuple[tuple[str, Callable[[re.Match[str], Sequence[str], Columns], s
         r"WHERE clause cannot contain window",
         lambda *_: "WHERE can't hold a window function; filter with QUALIFY, or in an outer SELECT",
     ),
+    (r"(nesting|expression) depth", lambda *_: "the statement is nested too deeply; write it flatter"),
     (r"lambda arrow", lambda *_: "write a lambda as `lambda x: …`, not with an arrow"),
 )

@@ -142,6 +142,9 @@ HOSTILE = {
     "SELECT 1; SELECT 2": "exactly one",
     "SELECT 1; DROP TABLE labevents": ONLY_SELECT,
     "SELECT 1 /* ; */; -- \n SELECT 2": "exactly one",
+    "'); DROP TABLE labevents; --": "unterminated",
+    "SELECT 1'); DROP TABLE labevents; --": "unterminated",
+    "SELECT 1\x00'); DROP TABLE labevents; --": "",
     "-- nothing": "exactly one",
     "/* SELECT 1 */": "exactly one",
     ";": "exactly one",
@@ -187,6 +190,10 @@ HOSTILE = {
     "SELECT " + "abs(" * 900 + "1" + ")" * 900: DEEP,
     "SELECT " + "[" * 900 + "1" + "]" * 900: DEEP,
     "SELECT " + "NOT " * 900 + "true": DEEP,
+    "SELECT 1 FROM " + ", ".join(f"triage a{n}" for n in range(300)): DEEP,
+    "WITH a0 AS (FROM triage)"
+    + "".join(f",a{n + 1} AS (FROM a{n})" for n in range(900))
+    + " FROM a900": DEEP,
     "SELECT * FROM " + "(SELECT * FROM " * 600 + "labevents" + ")" * 600: DEEP,
     "SELECT '" + "x" * 30_000 + "'": "longer than",
     "SELECT 1" + "0" * 20_000: "longer than",
