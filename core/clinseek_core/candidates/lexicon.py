@@ -2,10 +2,11 @@
 
 `lexicon.tsv` holds general clinical knowledge, one line per group of words: `kind`; `words`, `|` between
 words that mean the same; `means`, `|` between the names to look for instead, the likeliest first.
-Kinds: `lay`, `abbreviation`, `procedure` (lay names of procedures), `lab` and `item` (short names of
-laboratory tests and bedside items), `place`, `brand` (trade names), `drugs` (what drugs are for), and `word`:
-single words, one for another within a longer phrase; in lines of the kind `same` the `words` are all read
-as the one word of `means` when entries are looked up.
+
+Kinds: `lay`; `abbreviation`; `synonym`, one clinical name for another; `procedure`, lay names of procedures;
+`lab` and `item`, short names of laboratory tests and bedside items; `place`; `brand`, trade names; `drugs`,
+what drugs are for; `word`, one word for another within a longer phrase. In lines of the kind `same`, the
+`words` are all read as the one word of `means` when entries are looked up.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ import msgspec
 
 from clinseek_core.candidates.wording import stem, telling, words
 
-_LONGEST_SAME = 4
-
 __all__ = ["Meant", "key", "lexicon_words", "longest", "meanings"]
+
+_LONGEST_SAME = 4
+_SUREST = 0.97
+_TRUST = {"synonym": 0.9, "word": 0.85}
+"""Clinical words are looked for as they are first; a word within a phrase may mean something else there."""
 
 
 class Meant(msgspec.Struct, frozen=True):
     """What an entry means: the words of each name, the likeliest first."""
 
     names: tuple[tuple[str, ...], ...]
-    single: bool
-    """Whether the entry is one word for another, which says less than a phrase or an abbreviation."""
+    trust: float
+    """How sure the first name is, in 0 to 1; by the surest of the kinds that have the entry."""
 
 
 def key(said: Sequence[str]) -> tuple[str, ...]:
@@ -51,8 +55,8 @@ def meanings() -> dict[tuple[str, ...], Meant]:
             place = key(words(entry))
             before = found.get(place)
             both = (*before.names, *names) if before else names
-            single = kind == "word" and (before is None or before.single)
-            found[place] = Meant(names=tuple(dict.fromkeys(both)), single=single)
+            trust = max(_TRUST.get(kind, _SUREST), before.trust if before else 0.0)
+            found[place] = Meant(names=tuple(dict.fromkeys(both)), trust=trust)
     return found
 
 

@@ -17,9 +17,7 @@ _MAX_WORDS = 30
 _MAX_READINGS = 24
 _NEAR = 72.0
 """The least edit ratio, in 0 to 100, at which a known word is taken for what an unknown one meant."""
-_SUREST = 0.97
 _NEXT = 0.05
-_WORDWISE = 0.85
 
 
 def readings(query: str, known: Collection[str], vocabulary: Sequence[str]) -> list[Reading]:
@@ -89,5 +87,6 @@ def _choices(entry: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:
     meant = meanings().get(key(entry))
     if meant is None:
         return own
-    surest = _WORDWISE if meant.single else _SUREST
-    return own + [(name, surest - _NEXT * rank) for rank, name in enumerate(meant.names) if name != entry]
+    return own + [
+        (name, meant.trust - _NEXT * rank) for rank, name in enumerate(meant.names) if name != entry
+    ]

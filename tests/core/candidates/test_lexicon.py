@@ -12,7 +12,19 @@ from clinseek_core.candidates.reading import readings
 from clinseek_core.candidates.wording import stem, terms, words
 
 LINES = (files("clinseek_core.candidates") / "lexicon.tsv").read_text(encoding="utf-8").splitlines()
-KINDS = {"same", "lay", "abbreviation", "procedure", "word", "lab", "item", "place", "brand", "drugs"}
+KINDS = {
+    "same",
+    "synonym",
+    "lay",
+    "abbreviation",
+    "procedure",
+    "word",
+    "lab",
+    "item",
+    "place",
+    "brand",
+    "drugs",
+}
 
 
 def test_lines_have_a_known_kind_words_and_what_they_mean() -> None:
