@@ -4,7 +4,8 @@
 
 The baseline is timed inside its own process, without a transport. Ours is timed as a run uses it: through
 the pipe to the worker process, with the sandbox on, from a store made by `ingest` (or `--raw`, from the
-tree). Ratios are of medians taken in this run, and in brackets the baseline's fastest over our slowest.
+tree). Ratios are of this run: of the medians, of the fastest of each, and of the baseline's fastest over our
+slowest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 from engine_calls import LOAD_WANTED, SIZES, Call, calls_at
-from measure import Memory, Times, announce, children_of, memory_of, print_table, ratio, timed
+from measure import Memory, Times, announce, children_of, memory_of, print_table, ratios, timed
 from patients import Block, bytes_of, cutoff_of, subject_id, write_tree
 from peer_files import build
 
@@ -32,6 +33,7 @@ from clinseek_core.worker import Worker
 PATIENT = 0
 WORKER = "clinseek_core.ehr.worker"
 OUR_TIMES = 20
+HEADING = ("call", "baseline ms: median [min-max]", "ours ms", "ratio", "of fastest", "at least", "wanted")
 
 
 class Baseline:
@@ -96,11 +98,11 @@ def measure(name: str, folder: Path, raw: bool) -> None:
         session = open_things.enter_context(EhrSession(path, subject, cutoff, Policy()))
         ours_open = memory_of(worker_process())
         rows: list[tuple[object, ...]] = [
-            ("load_ehr, worker running", load, running, ratio(load, running), wanted(LOAD_WANTED, name)),
-            ("load_ehr, process start", load, starting, ratio(load, starting), wanted(LOAD_WANTED, name)),
+            ("load_ehr, worker running", load, running, *ratios(load, running), wanted(LOAD_WANTED, name)),
+            ("load_ehr, process start", load, starting, *ratios(load, starting), wanted(LOAD_WANTED, name)),
         ]
         rows += [compared(call, name, peer, session) for call in calls_at(cutoff)]
-        print_table(("call", "baseline ms: median [min-max]", "ours ms", "ratio (at least)", "wanted"), rows)
+        print_table(HEADING, rows)
         print_memory(peer_idle, peer_open, peer.memory, ours_open, memory_of(worker_process()))
 
 
@@ -122,8 +124,8 @@ def compared(call: Call, size: str, peer: Baseline, session: EhrSession) -> tupl
         ask()
         fast = timed(ask, OUR_TIMES)
     except ValueError as error:
-        return call.label, slow or "not run", str(error)[:50], "-", wanted(call.wanted, size)
-    return call.label, slow or "not run: 0.2 ms a row", fast, ratio(slow, fast), wanted(call.wanted, size)
+        return call.label, slow or "not run", str(error)[:50], "-", "-", "-", wanted(call.wanted, size)
+    return call.label, slow or "not run: 0.2 ms a row", fast, *ratios(slow, fast), wanted(call.wanted, size)
 
 
 def wanted(least: dict[str, int], size: str) -> str:

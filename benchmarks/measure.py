@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Memory", "Times", "announce", "children_of", "memory_of", "print_table", "ratio", "timed"]
+__all__ = ["Memory", "Times", "announce", "children_of", "memory_of", "print_table", "ratios", "timed"]
 
 _BUSY = 0.5
 """Other processes' load, in cores, from which figures are called unfair."""
@@ -53,11 +53,16 @@ def timed(call: Callable[[], object], times: int) -> Times:
     return Times(tuple(taken))
 
 
-def ratio(slow: Times | None, fast: Times | None) -> str:
-    """How many times longer by the medians; in brackets the slow one's least over the fast one's most."""
+def ratios(slow: Times | None, fast: Times | None) -> tuple[str, str, str]:
+    """How many times longer: by the medians, by the fastest of each, and by its fastest over our slowest.
+
+    Where other processes are busy, the fastest of each are what the programs cost.
+    """
     if slow is None or fast is None:
-        return "-"
-    return f"{slow.median / fast.median:.1f}x (>= {min(slow.ms) / max(fast.ms):.1f}x)"
+        return "-", "-", "-"
+    pairs = (slow.median, fast.median), (min(slow.ms), min(fast.ms)), (min(slow.ms), max(fast.ms))
+    median, fastest, least = (f"{theirs / ours:.1f}x" for theirs, ours in pairs)
+    return median, fastest, least
 
 
 def memory_of(pid: int) -> Memory:
