@@ -88,6 +88,7 @@ AS_SQLITE_ANSWERS = (
     "SELECT count(DISTINCT substr(charttime, 1, 10)) FROM labevents",
     "SELECT value FROM labevents WHERE value REGEXP '^[0-9]+$'",
     "SELECT like('%a%', value), total(1), hex('a'), char(65, 66), unicode('a') FROM labevents",
+    "SELECT max(charttime, storetime), min(valuenum, itemid, 3) FROM labevents",
     # Text as numbers
     "SELECT ABS(value), ROUND(value, 0), value + 1, value * 2.0 FROM labevents WHERE value = valuenum",
     "SELECT round(sum(value), 3), round(avg(value), 3) FROM labevents WHERE value GLOB '[0-9]*'",
@@ -170,6 +171,24 @@ def test_where_sqlite_is_a_trap_it_differs(record: Snapshot, sql: str, rows: lis
     assert [list(row) for row in record.select_untrusted(sql, 10).rows] == rows
 
 
+def test_a_dictionarys_columns_are_looked_up_for_the_table_it_explains(record: Snapshot) -> None:
+    joined = (
+        "FROM labevents l JOIN d_labitems d USING (itemid) WHERE d.label = 'Glucose' ORDER BY l.charttime"
+    )
+    for table, label in {"labevents": "label", "labevents l": "l.label", "labevents AS x": "x.label"}.items():
+        answer = record.select_untrusted(
+            f"SELECT value, {label} FROM {table} WHERE {label} LIKE 'glucose' ORDER BY charttime", 100
+        )
+        assert answer.rows == record.select(f"SELECT l.value, d.label {joined}").rows
+        assert "columns of a dictionary are joined" in answer.notes[0]
+        assert [origin.table for origin in answer.origins] == ["labevents", "d_labitems"]
+    assert record.select_untrusted("SELECT * FROM labevents WHERE fluid = 'Blood'", 1).columns[-3:] == (
+        *("label", "fluid", "category"),
+    )
+    with pytest.raises(RefusedError, match="no column label in triage; d_labitems, d_items have it"):
+        record.select_untrusted("SELECT label FROM triage", 10)
+
+
 NOTED = {
     "SELECT datetime('now')": "the clock says the cutoff",
     "SELECT count(*) FROM vitalsign WHERE pain > 4": "text counts as the number it says, else as NULL",
@@ -204,10 +223,24 @@ def test_a_statement_that_duckdb_runs_is_left_as_it_is(record: Snapshot, sql: st
     assert record.select_untrusted(sql, 10).notes == ()
 
 
-def test_what_duckdb_can_parse_is_never_read_as_brackets_of_names(record: Snapshot) -> None:
-    sql = "SELECT string_split(value, '.')[1], [1, 2][2] FROM labevents WHERE value > 3 AND value < 4"
+AS_DUCKDB_READS = {
+    "string_split(value, '.')[1]": "3",
+    "[1, 2][2]": 2,
+    "value ~ '.'": False,
+    "value ~ '3.*'": True,
+    "regexp_matches(value, '3')": True,
+    "regexp_full_match(value, '.')": False,
+    "list_filter([1, 2], lambda x: x > 1)": [2],
+    "date_diff('day', DATE '2150-01-01', DATE '2150-01-03')": 2,
+    "`value`[1]": "3",
+}
+
+
+@pytest.mark.parametrize(("expression", "expected"), AS_DUCKDB_READS.items())
+def test_what_duckdb_can_parse_keeps_its_meaning(record: Snapshot, expression: str, expected: Any) -> None:
+    sql = f"SELECT {expression} FROM labevents WHERE value > 3 AND value < 4"
     answer = record.select_untrusted(sql, 10)
-    assert set(answer.rows) == {("3", 2)}
+    assert {repr(row[0]) for row in answer.rows} == {repr(expected)}
     assert "what ran" in answer.notes[0]
 
 

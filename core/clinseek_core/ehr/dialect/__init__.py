@@ -4,6 +4,9 @@ Models trained on the reference implementation write SQLite over tables whose ev
 statement that DuckDB runs is never touched. One that it refuses is read again: what DuckDB can parse keeps
 DuckDB's meaning but for the rewrites here, the rest is read as SQLite (`[x]`, LIMIT a, b, IS NOT 'x').
 
+A column that only a table's dictionary has (labevents.label) is looked up there, as the reference's tables
+hold it.
+
 Differences that stay, because the statement runs or because the other answer is the trap:
 
 - 5 / 2 is 2.5. MIN and MAX of two arguments, in a statement that runs, are DuckDB's lists of extremes.

@@ -32,6 +32,7 @@ Rewrite = Callable[[Any, set[str]], exp.Expr | None]
 
 SAYS = {
     "cutoff": "the clock says the cutoff",
+    "dictionary": "columns of a dictionary are joined to the table that it explains",
     "numbers": "text counts as the number it says, else as NULL",
     "prefix": "CAST takes the number that a text starts with, else NULL",
     "missing": "'' and 'nan' mean NULL",
