@@ -173,7 +173,7 @@ class CandidateIndex:
         tables = [
             name for name in self.tables if not (info := CANDIDATE_TABLES.get(name)) or not info.from_rows
         ]
-        return lexicon_words().union(*(self._meaning(name).words for name in tables))
+        return lexicon_words().union(*(parts.words_of(self._con, self._numbers[name]) for name in tables))
 
     def _vocabulary(self, table: str) -> list[str]:
         """The words that a misspelling may have meant."""

@@ -64,8 +64,8 @@ class Meaning:
         names, trust, texts = [], [], []
         known: set[str] = set()
         for name, text, trusted in documents:
+            known.update(word for word in words(text) if word.isalpha())
             said = words(_EXCEPTION.sub("", text))
-            known.update(word for word in said if word.isalpha())
             names.append(name)
             trust.append(trusted)
             texts.append(terms(telling(said)))

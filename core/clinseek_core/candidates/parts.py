@@ -10,8 +10,9 @@ import msgspec
 from clinseek_core.candidates.meaning import Document, Meaning
 from clinseek_core.candidates.spelling import Spelling
 from clinseek_core.candidates.tables import CANDIDATE_TABLES
+from clinseek_core.candidates.wording import words
 
-__all__ = ["NOBODY", "documents", "load", "make", "prepare", "visible_places"]
+__all__ = ["NOBODY", "documents", "load", "make", "prepare", "visible_places", "words_of"]
 
 NOBODY = -1
 """A subject_id that no patient has: all names are visible."""
@@ -30,6 +31,18 @@ def load(con: sqlite3.Connection, number: int, kind: str) -> dict[str, bytes]:
     """The stored parts of a kind; empty where nothing was prepared."""
     sql = "SELECT part, data FROM parts WHERE list = ? AND kind = ?"
     return dict(con.execute(sql, [number, kind]).fetchall())
+
+
+def words_of(con: sqlite3.Connection, number: int) -> list[str]:
+    """All words of a dictionary's names and their other names that are letters only."""
+    sql = "SELECT data FROM parts WHERE list = ? AND kind = 'meaning' AND part = 'words'"
+    stored = con.execute(sql, [number]).fetchone()
+    if stored:
+        data: bytes = stored[0]
+        return data.decode().split("\n")[1:-1]
+    sql = "SELECT name FROM names WHERE list = ? UNION ALL SELECT alias FROM aliases WHERE list = ?"
+    said = {word for (text,) in con.execute(sql, [number, number]) for word in words(text)}
+    return [word for word in said if word.isalpha()]
 
 
 def visible_places(con: sqlite3.Connection, number: int, subject_id: int) -> list[int]:

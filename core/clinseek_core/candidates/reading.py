@@ -15,6 +15,7 @@ Reading = tuple[Slots, float]
 
 _MAX_WORDS = 30
 _MAX_READINGS = 24
+_MAX_CORRECTED = 8
 _NEAR = 72.0
 """The least edit ratio, in 0 to 100, at which a known word is taken for what an unknown one meant."""
 _NEXT = 0.05
@@ -42,9 +43,9 @@ def _corrected(
     """The words as they are; then with each unknown word replaced by the known words nearest to it."""
     best, second = list(said), list(said)
     sure = 1.0
-    for place, word in enumerate(said):
-        if len(word) < 4 or not word.isalpha() or word in known:
-            continue
+    unknown = [place for place, word in enumerate(said) if _may_be_misspelled(word, known)]
+    for place in unknown[:_MAX_CORRECTED]:
+        word = said[place]
         near = _nearest(word, vocabulary)
         if near:
             best[place], ratio = near[0]
@@ -55,6 +56,10 @@ def _corrected(
         if other != said:
             found.append((other, trust))
     return found
+
+
+def _may_be_misspelled(word: str, known: Collection[str]) -> bool:
+    return len(word) >= 4 and word.isalpha() and word not in known
 
 
 def _nearest(word: str, vocabulary: Sequence[str]) -> list[tuple[str, float]]:
