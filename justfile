@@ -26,9 +26,16 @@ lint:
 types:
     mypy
 
-# Time how long the app takes to its first paint.
+# Measure: first paint, the engine beside its baseline, opening in small and large stores, ingest, results, candidates.
 bench:
     python benchmarks/first_paint.py
+    python benchmarks/engine.py --sizes 10k,200k,2m
+    python benchmarks/store_growth.py
+    python benchmarks/ingest.py
+    python benchmarks/sql_guard.py
+    python benchmarks/observation_size.py
+    python benchmarks/candidate_speed.py
+    python benchmarks/candidate_quality.py
 
 # Make the README's picture anew, from a real run on the bundled world.
 screenshot:

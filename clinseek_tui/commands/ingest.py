@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="find diagnoses by ICD-10-CM's inclusion terms too; needs the extra `terms`",
     )
+    parser.add_argument(
+        "--embedding",
+        type=Path,
+        metavar="FOLDER",
+        help="a sentence model, such as all-MiniLM-L6-v2, to search by; needs the extra `embedding`",
+    )
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
 
@@ -70,6 +76,7 @@ def main(args: argparse.Namespace) -> int:
                 memory_bytes=args.memory,
                 classes=classes,
                 aliases=_aliases(inclusion_terms=args.inclusion_terms),
+                embedding=args.embedding,
                 on_progress=show,
             )
     except KeyboardInterrupt:

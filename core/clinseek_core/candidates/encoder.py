@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
-__all__ = ["SentenceEncoder"]
+__all__ = ["MODEL_FILES", "SentenceEncoder"]
 
-_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")
 _MAX_TOKENS = 256
 _TOKENS_A_BATCH = 2048
 _TOLD_EVERY = 2000
@@ -74,7 +74,7 @@ class SentenceEncoder:
                 f"embeddings need the package {error.name};"
                 ' install the extra: pip install "clinseek-tui[embedding]"'
             ) from error
-        missing = [name for name in _FILES if not (folder / name).is_file()]
+        missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
         if missing:
             raise InputError(
                 f"{folder}: holds no {' and no '.join(missing)}; name a folder that sentence-transformers"
@@ -221,7 +221,7 @@ def _config(folder: Path) -> _Config:
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for name in _FILES:
+    for name in MODEL_FILES:
         digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()
 

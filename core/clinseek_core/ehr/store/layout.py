@@ -5,6 +5,7 @@
                            contents.json, which says who has rows in which
     dictionaries/          one Parquet file a dictionary
     candidates.sqlite      the names that answers may use, and their search
+    embedding/             the model that reads queries for that search, where the user gave one
     rejects/               lines that are no rows of their table, one Parquet file a table
 
 A shard holds at most PATIENTS_PER_SHARD patients, whatever the size of the whole: opening one patient costs
@@ -26,6 +27,7 @@ from clinseek_core.mimic.contract import CLOCKS, CONTRACT
 __all__ = [
     "CANDIDATES",
     "CONTENTS",
+    "EMBEDDING",
     "FORMAT",
     "PATIENTS_PER_SHARD",
     "Contents",
@@ -43,6 +45,7 @@ __all__ = [
 FORMAT = "clinseek.store/1"
 PATIENTS_PER_SHARD = 512
 CANDIDATES = "candidates.sqlite"
+EMBEDDING = "embedding"
 CONTENTS = "contents.json"
 _MANIFEST = "manifest.json"
 

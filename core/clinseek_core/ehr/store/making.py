@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from clinseek_core.candidates import Aliases, build
+from clinseek_core.candidates.encoder import MODEL_FILES, SentenceEncoder
 from clinseek_core.ehr.listing import Classes, listed_names
 from clinseek_core.ehr.sql_text import literal, quoted
 from clinseek_core.ehr.store.dating import date_shard
 from clinseek_core.ehr.store.layout import (
     CANDIDATES,
+    EMBEDDING,
     FORMAT,
     PATIENTS_PER_SHARD,
     Manifest,
@@ -75,6 +78,8 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str
     contract: str
+    names: tuple[str, ...]
+    """Whether there are CCS classes, and of which candidate tables other names; the model's folder."""
     patients_per_shard: int
     files: dict[str, tuple[str, int, int]]
     """Per table its file, size in bytes and time of change in nanoseconds."""
@@ -87,23 +92,30 @@ def ingest(
     memory_bytes: int = DEFAULT_MEMORY,
     classes: Classes | None = None,
     aliases: Aliases | None = None,
+    embedding: Path | None = None,
     on_progress: Show = lambda _: None,
 ) -> Manifest:
     """Make the store `dest` from the MIMIC-IV tree `src`; the manifest that was written.
 
     Memory stays under `memory_bytes` whatever the size of the tree. Malformed lines are kept in `rejects`.
+    `classes` are CCS names (`read_ccs`), `aliases` other names of candidates, `embedding` the folder of a
+    sentence model, which is copied into the store.
     Raises InputError for a tree that can't be read, a `dest` that is there, or another ingest of it.
     """
     check_tree(src)
     if dest.exists():
         raise InputError(f"{dest}: exists already; name another folder, or remove it first")
+    encoder = SentenceEncoder(embedding) if embedding else None
     work = dest.with_name(f"{dest.name}.ingesting")
     files, undated = _files(src)
     with _alone(work), _database(work, memory_bytes) as con:
-        _begin(work, _plan(src, files))
+        names = (str(bool(classes)), *sorted(aliases or ()), str(embedding))
+        _begin(work, _plan(src, files, names))
         show = _Show(on_progress, sum(path.stat().st_size for path in files.values()))
         sources = _read_files(con, files, src, work, show)
-        _list_names(con, work, classes or {}, aliases or {}, show)
+        if embedding:
+            _keep_model(embedding, work)
+        _list_names(con, work, partial(build, aliases=aliases, encoder=encoder), classes or {}, show)
         shards, notices = _date_shards(con, work, show)
         manifest = Manifest(
             format=FORMAT,
@@ -186,11 +198,12 @@ def _files(src: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
     return dated, tuple(filter(None, undated.values()))
 
 
-def _plan(src: Path, files: dict[str, Path]) -> _Plan:
+def _plan(src: Path, files: dict[str, Path], names: tuple[str, ...]) -> _Plan:
     stats = {name: (path, path.stat()) for name, path in files.items()}
     return _Plan(
         format=FORMAT,
         contract=contract_digest(),
+        names=names,
         patients_per_shard=PATIENTS_PER_SHARD,
         files={n: (str(p.relative_to(src)), s.st_size, s.st_mtime_ns) for n, (p, s) in stats.items()},
     )
@@ -287,7 +300,20 @@ def _number_subjects(con: DuckDBPyConnection, path: Path) -> None:
         )
 
 
-def _list_names(con: DuckDBPyConnection, work: Path, classes: Classes, aliases: Aliases, show: _Show) -> None:
+def _keep_model(folder: Path, work: Path) -> None:
+    for name in MODEL_FILES:
+        target = work / EMBEDDING / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target)
+
+
+def _list_names(
+    con: DuckDBPyConnection,
+    work: Path,
+    build_file: Callable[..., sqlite3.Connection],
+    classes: Classes,
+    show: _Show,
+) -> None:
     """Make the candidate tables, from the dictionaries and from all staged rows."""
     file = work / CANDIDATES
     if file.exists():
@@ -304,7 +330,7 @@ def _list_names(con: DuckDBPyConnection, work: Path, classes: Classes, aliases: 
         )
 
     names = listed_names(con, relation_of, classes)
-    build(half, names, aliases=aliases, on_progress=lambda text: show.other("listing", text, 0, 0)).close()
+    build_file(half, names, on_progress=lambda text: show.other("listing", text, 0, 0)).close()
     half.rename(file)
 
 

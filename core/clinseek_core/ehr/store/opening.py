@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinseek_core.candidates import CandidateIndex
+from clinseek_core.candidates.encoder import SentenceEncoder
 from clinseek_core.ehr.record import Record, Relation, dated_columns
 from clinseek_core.ehr.references import References
 from clinseek_core.ehr.sql_text import literal, quoted
 from clinseek_core.ehr.store.layout import (
     CANDIDATES,
+    EMBEDDING,
     Manifest,
     dictionary_file,
     read_contents,
@@ -51,7 +53,7 @@ class Store:
         if subject_id not in contents.rows.get("patients", ()):
             patients = sum(shard.patients for shard in self.manifest.shards)
             raise InputError(f"{self._root}: no patient {subject_id} among the {patients:,} of this store")
-        open_index = partial(CandidateIndex.open, self._root / CANDIDATES, subject_id)
+        open_index = partial(self._candidates, subject_id)
         dictionaries = {
             name: (rows, dictionary_file(self._root, name))
             for name, rows in self.manifest.dictionaries.items()
@@ -68,6 +70,11 @@ class Store:
             if name not in dictionaries
         }
         return Record(relations, References(open_index, dictionaries), self.manifest.notices)
+
+    def _candidates(self, subject_id: int) -> CandidateIndex:
+        model = self._root / EMBEDDING
+        encoder = SentenceEncoder(model) if model.exists() else None
+        return CandidateIndex.open(self._root / CANDIDATES, subject_id, encoder)
 
 
 def _rows_of(file: Path, subject_id: int) -> str:
