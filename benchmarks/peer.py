@@ -6,6 +6,7 @@ Imitated, as its source and `get_*` tools do it:
   tables in two more, read once at start;
 * `load_ehr` reads every table whole into a pandas frame, cuts it by its first column whose name holds `time`
   or `date`, joins the dictionaries, and turns every patient table and every candidate table into JSON text;
+  the frames and the text both stay in memory;
 * every later call parses the JSON of the tables it touches into a frame again;
 * `run_sql_query` writes each table whose name occurs in the query into a fresh in-memory SQLite;
 * event counts and records by time parse the time of each row by itself with `pandas.to_datetime`;
@@ -53,11 +54,12 @@ class Peer:
         self._folder = folder
         self._reference = _tables_of(folder / "reference_table.db")
         self._candidates = _tables_of(folder / "candidate_table.db")
+        self._frames: dict[str, pd.DataFrame] = {}
         self._json: dict[str, str] = {}
-        self._patient_tables: list[str] = []
 
     def load_ehr(self, subject_id: str, timestamp: str) -> str:
         """Read, cut, join, and turn everything into JSON text."""
+        self._frames = {}
         tables = {
             name: _cut(table, timestamp)
             for name, table in _tables_of(self._folder / f"patient_{subject_id}.db").items()
@@ -70,8 +72,9 @@ class Peer:
         for name, dictionary, column in _LINKS:
             if name in tables:
                 tables[name] = tables[name].merge(self._reference[dictionary], on=column, how="left")
-        self._patient_tables = list(tables)
-        self._json = {name: _to_json(table) for name, table in (tables | self._candidates).items()}
+        self._frames = tables
+        for group in (tables, self._candidates):
+            self._json |= _to_json(group)
         return "\n".join(f" - Loading '{name}' with {len(table)} rows." for name, table in tables.items())
 
     def get_column_names(self, table_name: str) -> str:
@@ -99,7 +102,7 @@ class Peer:
         """Count each table's rows between two times."""
         start, end = _moment(start_time), _moment(end_time)
         lines = []
-        for name in self._patient_tables:
+        for name in self._frames:
             table = self._table(name)
             clock = _clock(table)
             if clock is None or table.empty:
@@ -161,8 +164,9 @@ def _cut(table: pd.DataFrame, timestamp: str) -> pd.DataFrame:
     return table[table[clock] < pd.to_datetime(timestamp)]
 
 
-def _to_json(table: pd.DataFrame) -> str:
-    return json.dumps(table.astype(str).to_dict(orient="list"))
+def _to_json(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
+    lists = {name: table.astype(str).to_dict(orient="list") for name, table in tables.items()}
+    return {name: json.dumps(columns) for name, columns in lists.items()}
 
 
 def _moment(value: Any) -> pd.Timestamp | None:
