@@ -170,9 +170,11 @@ def _order(info: TableInfo, rule: Rule, policy: Policy) -> str:
 def _note_numbers_sql(relation: str, notes: str, policy: Policy) -> str:
     """`note_id` to numbers of its own that count visible notes only: the originals count all of them."""
     clock = _row_clock(tables()[notes], CONTRACT[notes], policy)
+    # The originals count all notes of a type: their number orders them, their digits as text would not.
+    order = "charttime, note_type, length(note_id), note_id"
     return (
         "SELECT note_id, seq, subject_id || '-' || coalesce(note_type, 'N') || '-' || seq AS number FROM ("
-        "SELECT note_id, subject_id, note_type, row_number() OVER (ORDER BY charttime, note_id) AS seq"
+        f"SELECT note_id, subject_id, note_type, row_number() OVER (ORDER BY {order}) AS seq"
         f" FROM {relation} row WHERE known_by_cutoff({clock}))"
     )
 
