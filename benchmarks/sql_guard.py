@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from measure import announce, print_table, ratio, timed
+from measure import Times, announce, print_table, timed
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.dialect import read_again
@@ -34,6 +34,10 @@ DIALECT = {
 }
 
 
+def _ratio(slow: Times, fast: Times) -> str:
+    return f"{slow.median / fast.median:.1f}x"
+
+
 def main() -> None:
     """Print two tables."""
     announce("The SQL of a model: checking, origins, the second reading")
@@ -45,7 +49,7 @@ def main() -> None:
         guard = timed(lambda sql=sql: checked(con, sql, words, traced=False), RUNS)
         traced = timed(lambda sql=sql: checked(con, sql, words), RUNS)
         whole = timed(lambda sql=sql: record.select_untrusted(sql, 1000), RUNS)
-        rows.append((name, bare, guard, traced, whole, ratio(whole, bare)))
+        rows.append((name, bare, guard, traced, whole, _ratio(whole, bare)))
     print_table(("statement", "bare, ms", "check", "check + origins", "as a model's", "whole / bare"), rows)
     rows = []
     for name, sql in DIALECT.items():
@@ -54,7 +58,7 @@ def main() -> None:
         read = timed(lambda sql=sql: read_again(sql, words.columns, parsed="[" not in sql), RUNS)
         direct = timed(lambda sql=reading.sql: record.select_untrusted(sql, 1000), RUNS)
         whole = timed(lambda sql=sql: record.select_untrusted(sql, 1000), RUNS)
-        rows.append((name, direct, read, whole, ratio(whole, direct)))
+        rows.append((name, direct, read, whole, _ratio(whole, direct)))
     print_table(
         ("statement", "what it becomes, ms", "second reading", "as written", "written / becomes"), rows
     )
