@@ -28,9 +28,29 @@ MAY_IMPORT = {
 FOLDERS = {"core", "replay", "fixtures", "tests"}
 """In an editable install these import as bare folders; in a wheel there is nothing of the name."""
 SCREEN = {"textual", "rich", "prompt_toolkit", "term_image"}
-HEAVY = {"openai", "duckdb", "pydicom", "torch", "torchvision", "PIL", "numpy", "sqlparse"}
+HEAVY = {
+    "openai",
+    "duckdb",
+    "pydicom",
+    "torch",
+    "torchvision",
+    "PIL",
+    "numpy",
+    "sqlparse",
+    "sqlglot",
+    "rapidfuzz",
+    "safetensors",
+    "tokenizers",
+    "simple_icd_10_cm",
+}
 WORKER_ONLY = {"torchxrayvision"}
 LATE_ALREADY = {
+    "clinseek_core.ehr.dialect.groups": {"sqlglot"},
+    "clinseek_core.ehr.dialect.kinds": {"sqlglot"},
+    "clinseek_core.ehr.dialect.lookups": {"sqlglot"},
+    "clinseek_core.ehr.dialect.reading": {"sqlglot"},
+    "clinseek_core.ehr.dialect.rewrites": {"sqlglot"},
+    "clinseek_core.ehr.dialect.times": {"sqlglot"},
     "clinseek_core.models.chat_http": {"openai"},
     "clinseek_fixtures": {"PIL", "numpy", "pydicom"},
 }
