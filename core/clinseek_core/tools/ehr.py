@@ -26,10 +26,11 @@ _SPECS = {spec.name: spec for spec in EHR_TOOLS}
 _SQL_ROWS = 1000
 
 _HOW_ROWS_READ = (
-    "How rows are written: as CSV, below lines that tell once what they share. An empty cell is missing. A"
-    " line `# a=1, b=2` tells cells of all rows below it, each until such a line tells it anew. `{charttime}`"
-    " stands for that cell of the same row, [1] for a text told above.",
-    "Times without a date are of the date last told by a `# ` line, else of the first date in their row."
+    "How rows are written: as CSV, below lines that tell once what rows share. An empty cell is missing. A"
+    " line `# a=1, b=2` tells cells of all rows below it, each until such a line tells it anew; a cell `a=1`"
+    " at the end of a row is of that row alone. `{charttime}` stands for that cell of the same row, [1] for a"
+    " text told above; after `told by label` come each label's cells, up to `rows`.",
+    "A time without a date is of the date last told by a `# ` line, else of the first date in its row."
     " known_at is when a row reached the record; where it is not shown, rows were known when they happened.",
 )
 

@@ -126,7 +126,6 @@ def test_a_record_tools_patient_may_be_left_out(tools: EhrTools) -> None:
             "at most 20",
         ),
         ("ehr.run_sql_query", {"sql_query": "SELECT x FROM labevents"}, "no column x"),
-        ("ehr.run_sql_query", {"sql_query": "SELECT label FROM triage"}, "d_labitems"),
         ("ehr.run_sql", {}, "did you mean ehr.run_sql_query"),
         ("ehr.get_candidates_by_value", {}, "ehr.get_candidates_by_"),
         (

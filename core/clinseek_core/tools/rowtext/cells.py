@@ -12,7 +12,9 @@ __all__ = [
     "IN_ALL",
     "NULL",
     "REPEATED",
+    "ROWS",
     "SECTION",
+    "TOLD_BY",
     "UNLESS",
     "cell_text",
     "date_of",
@@ -26,6 +28,8 @@ IN_ALL = "in all rows: "
 EMPTY = "empty in all rows: "
 UNLESS = "unless a row says otherwise: "
 REPEATED = "repeated: "
+TOLD_BY = "told by "
+ROWS = "rows:"
 SECTION = "# "
 NULL = "NULL"
 

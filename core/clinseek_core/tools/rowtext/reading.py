@@ -11,7 +11,9 @@ from clinseek_core.tools.rowtext.cells import (
     EMPTY,
     IN_ALL,
     REPEATED,
+    ROWS,
     SECTION,
+    TOLD_BY,
     UNLESS,
     date_of,
     read_cell,
@@ -25,6 +27,7 @@ Cells = dict[str, str | None]
 
 _RAW = re.compile(r'(?:[^",\n]++|"(?:[^"]++|"")*+")*+')
 _PAIR = re.compile(r'("(?:[^"]++|"")*+"|[^="]*+)=(.*)', re.DOTALL)
+_TOLD_BY = re.compile(re.escape(TOLD_BY) + r'("(?:[^"]++|"")*+"|[^:\n]*+): ')
 _BARE_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -56,8 +59,9 @@ def read_block(text: str, *, cut: bool = False) -> Block:
     while kind := next((kind for kind in said if text.startswith(kind, at)), ""):
         raws, at = _record(text, at + len(kind))
         said[kind] = [raws[0], *(raw.removeprefix(" ") for raw in raws[1:])]
+    lookups, at = _lookups(text, at)
     header, at = _record(text, at)
-    table = _Table(said, [read_name(raw) for raw in header])
+    table = _Table(said, lookups, [read_name(raw) for raw in header])
     rows: list[Cells] = []
     try:
         for row in table.rows(text, at):
@@ -71,7 +75,7 @@ def read_block(text: str, *, cut: bool = False) -> Block:
 class _Table:
     """What the lines above the rows say, and the rows read by it."""
 
-    def __init__(self, said: Mapping[str, list[str]], header: list[str]) -> None:
+    def __init__(self, said: Mapping[str, list[str]], lookups: list[list[str]], header: list[str]) -> None:
         self._header = header
         self._repeated = {name: read_cell(raw) or "" for name, raw in map(_pair, said[REPEATED])}
         self._everywhere: Cells = {read_name(raw): None for raw in said[EMPTY]}
@@ -82,7 +86,10 @@ class _Table:
                 self._everywhere[name] = read_cell(raw)
             else:
                 self._formulas[name] = formula
-        self.columns = list(dict.fromkeys([*self._everywhere, *self._formulas, *header]))
+        self._key, *self._told_by_key = map(read_name, lookups[0]) if lookups else [""]
+        cells = [[read_cell(raw, "", self._repeated) for raw in line] for line in lookups[1:]]
+        self._by_key = {of_key: dict(zip(self._told_by_key, line, strict=True)) for of_key, *line in cells}
+        self.columns = list(dict.fromkeys([*self._everywhere, *self._formulas, *self._told_by_key, *header]))
 
     def rows(self, text: str, at: int) -> Iterator[Cells]:
         """The rows from `at` on; ValueError at the first that can't be read."""
@@ -117,11 +124,28 @@ class _Table:
             told[name] = read_cell(raw, day, self._repeated)
             day = day or date_of(told[name])
         row = self._everywhere | section | told
+        if self._key:
+            row = self._by_key.get(_cell_of(row, self._key), {}) | row
         for name, formula in self._formulas.items():
             if name not in told:
                 row[name] = formula.cell([_cell_of(row, column) for column in formula.columns])
         self.columns += [name for name in row if name not in self.columns]
         return row
+
+
+def _lookups(text: str, at: int) -> tuple[list[list[str]], int]:
+    """The names and the lines of the table in which one column tells others; where the header begins."""
+    found = _TOLD_BY.match(text, at)
+    if found is None:
+        return [], at
+    raws, at = _record(text, found.end())
+    lines = [[found[1], raws[0], *(raw.removeprefix(" ") for raw in raws[1:])]]
+    while not text.startswith(f"{ROWS}\n", at):
+        if at == len(text):
+            raise ValueError(f"no line {ROWS} before the rows")
+        raws, at = _record(text, at)
+        lines.append(raws)
+    return lines, at + len(f"{ROWS}\n")
 
 
 def _cell_of(row: Cells, column: str) -> str | None:

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from clinseek_core.tools.rowtext.cells import date_of, written, written_name
 from clinseek_core.tools.rowtext.formulas import Formula, copy_of, later_of, number_in
@@ -14,15 +15,19 @@ from clinseek_core.tools.rowtext.formulas import Formula, copy_of, later_of, num
 __all__ = ["Cells", "Shared", "changes", "shared_columns"]
 
 Cells = Sequence[str | None]
+Kind = Literal["constant", "formula", "section", "lookup"]
 
 _WORTH = 0.6
 """A column leaves the rows, but for some of its cells, where it then takes at most this share of its room."""
-_ROWS_A_SECTION = 4
-"""Sections that change sooner are hard to follow."""
+_ROWS_AN_EXCEPTION: dict[Kind, int] = {"constant": 2, "formula": 2, "section": 4, "lookup": 10}
+"""Rows that there must be for each exception. Sections that change sooner are hard to follow; what a label
+tells of most rows only, `abnormal` of a laboratory item, is no property of it."""
 _LONGEST = 60
 """Characters of what rows may say otherwise: a longer text is told once in another way."""
 _EXCEPTION = 4
 """What a row that says otherwise costs a reader, in characters, beside those it takes."""
+_KEY_WORTH = 0.9
+"""A column tells others in a table of its own where all then takes at most this share."""
 _SAMPLE = 24
 """Rows in which a formula must hold for half before it is tried on all."""
 _MOST_TIMES = 6
@@ -33,31 +38,80 @@ _PLAIN_START = re.compile(r"[\w.-]*-", re.ASCII)
 class Shared(NamedTuple):
     """A column that is told once for many rows."""
 
-    words: str = ""
-    """Its cell, or its formula; nothing where lines of their own tell it for the rows below them."""
+    kind: Kind
     exceptions: tuple[int, ...] = ()
-    """The rows that say otherwise; by sections, the rows at which the cell changes."""
+    """The rows that say otherwise; of a `section`, the rows at which the cell changes."""
+    words: str = ""
+    """Its `constant` cell, or its `formula`."""
     reads: tuple[str, ...] = ()
-    """The columns its formula reads."""
-    by_section: bool = False
+    """The columns that its `formula` reads; of a `lookup` the one column that tells it."""
+    cells: Mapping[str | None, str | None] = MappingProxyType({})
+    """Of a `lookup`: by the other column's cell, its own."""
 
 
 def shared_columns(table: Mapping[str, Cells]) -> dict[str, Shared]:
     """The columns that are told once instead of in every row; at least one is left."""
+    alone = _shared(table, "")
+    key = _best_key(table, alone)
+    if not key:
+        return alone
+    together = _shared(table, key)
+    return together if _size(together, table) < _KEY_WORTH * _size(alone, table) else alone
+
+
+def _shared(table: Mapping[str, Cells], key: str) -> dict[str, Shared]:
+    """Each column as it is told shortest; `key` is a column that may tell others."""
     shared: dict[str, Shared] = {}
-    read: set[str] = set()
+    read = {key}
     names = list(table)
     # From the last to the first: what stands later is told by what stands earlier.
     for name in reversed(names):
-        ways = [_constant(table[name]), Shared(exceptions=changes(table[name]), by_section=True)]
+        ways = [Shared("section", changes(table[name]))]
+        if name != key:
+            ways.append(_constant(table[name]))
         if name not in read:
             formulas = _formulas(name, table, shared)
             ways += filter(None, (_holds(formula, name, table) for formula in formulas))
+        if key and name != key:
+            ways.append(_lookup(name, key, table))
         ways = [way for way in ways if _is_worth_it(way, name, table[name])]
         if ways and len(shared) + 1 < len(table):
             shared[name] = min(ways, key=lambda way: _cost(way, name, table[name]))
             read.update(shared[name].reads)
     return {name: shared[name] for name in names if name in shared}
+
+
+def _best_key(table: Mapping[str, Cells], alone: Mapping[str, Shared]) -> str:
+    """The column of words that tells most of the others; empty where none is worth its own table."""
+    gains = {}
+    for key, cells in table.items():
+        if not _are_words(cells):
+            continue
+        gains[key] = -_key_size(key, cells)
+        for name, others in table.items():
+            way = _lookup(name, key, table)
+            if name != key and _is_worth_it(way, name, others):
+                told = _cost(alone[name], name, others) if name in alone else _in_rows(name, others)
+                gains[key] += max(told - _cost(way, name, others), 0)
+    return max((key for key in gains if gains[key] > 0), key=lambda key: gains[key], default="")
+
+
+def _are_words(cells: Cells) -> bool:
+    """Whether cells come again and again and are words, which say more to a reader than a code does."""
+    texts = {text for text in cells if text is not None}
+    plain = [text for text in texts if text != text.upper() and not date_of(text)]
+    return len(plain) * 2 > len(texts) and len(texts) * 2 <= len(cells)
+
+
+def _lookup(name: str, key: str, table: Mapping[str, Cells]) -> Shared:
+    """Each cell by the key's cell: the one most rows have."""
+    groups: dict[str | None, Counter[str | None]] = {}
+    for of_key, text in zip(table[key], table[name], strict=True):
+        groups.setdefault(of_key, Counter())[text] += 1
+    cells = {of_key: group.most_common(1)[0][0] for of_key, group in groups.items()}
+    pairs = enumerate(zip(table[key], table[name], strict=True))
+    exceptions = tuple(row for row, (of_key, text) in pairs if cells[of_key] != text)
+    return Shared("lookup", exceptions, reads=(key,), cells=cells)
 
 
 def changes(cells: Cells) -> tuple[int, ...]:
@@ -67,7 +121,7 @@ def changes(cells: Cells) -> tuple[int, ...]:
 
 def _constant(cells: Cells) -> Shared:
     ((most, _),) = Counter(cells).most_common(1)
-    return Shared(written(most), tuple(row for row, text in enumerate(cells) if text != most))
+    return Shared("constant", tuple(row for row, text in enumerate(cells) if text != most), written(most))
 
 
 def _formulas(name: str, table: Mapping[str, Cells], shared: Mapping[str, Shared]) -> Iterator[Formula]:
@@ -104,22 +158,40 @@ def _holds(formula: Formula, name: str, table: Mapping[str, Cells]) -> Shared | 
             exceptions.append(row)
             if row < _SAMPLE and len(exceptions) * 2 > min(_SAMPLE, len(table[name])):
                 return None
-    return Shared(formula.words, tuple(exceptions), formula.columns)
+    return Shared("formula", tuple(exceptions), formula.words, formula.columns)
+
+
+def _size(shared: Mapping[str, Shared], table: Mapping[str, Cells]) -> int:
+    """About how many characters the whole takes."""
+    keys = {way.reads[0] for way in shared.values() if way.kind == "lookup"}
+    columns = sum(
+        _cost(shared[name], name, cells) if name in shared else _in_rows(name, cells)
+        for name, cells in table.items()
+    )
+    return columns + sum(_key_size(key, table[key]) for key in keys)
+
+
+def _key_size(key: str, cells: Cells) -> int:
+    return 2 * len(written_name(key)) + sum(len(written(text)) + 1 for text in set(cells))
+
+
+def _in_rows(name: str, cells: Cells) -> int:
+    return len(written_name(name)) + 1 + sum(len(written(text)) + 1 for text in cells)
 
 
 def _cost(way: Shared, name: str, cells: Cells) -> int:
     label = len(written_name(name)) + len("=,")
-    told = [0, *way.exceptions] if way.by_section else way.exceptions
-    each = label + (0 if way.by_section else _EXCEPTION)
-    return label + len(way.words) + sum(each + len(written(cells[row])) for row in told)
+    told = [0, *way.exceptions] if way.kind == "section" else way.exceptions
+    each = label + (0 if way.kind == "section" else _EXCEPTION)
+    once = len(way.words) + sum(len(written(text)) + 1 for text in way.cells.values())
+    return label + once + sum(each + len(written(cells[row])) for row in told)
 
 
 def _is_worth_it(way: Shared, name: str, cells: Cells) -> bool:
-    if not way.exceptions and not way.reads:
+    if way.kind == "constant" and not way.exceptions:
         return True
-    in_rows = len(name) + 1 + sum(len(written(text)) + 1 for text in cells)
-    worth = _WORTH if way.exceptions else 1
-    few = len(way.exceptions) * (_ROWS_A_SECTION if way.by_section else 2) <= len(cells)
     if way.exceptions and len(way.words) > _LONGEST:
         return False
-    return few and _cost(way, name, cells) < worth * in_rows
+    few = len(way.exceptions) * _ROWS_AN_EXCEPTION[way.kind] <= len(cells)
+    worth = _WORTH if way.exceptions or way.kind == "lookup" else 1
+    return few and _cost(way, name, cells) < worth * _in_rows(name, cells)

@@ -11,7 +11,9 @@ from clinseek_core.tools.rowtext.cells import (
     IN_ALL,
     NULL,
     REPEATED,
+    ROWS,
     SECTION,
+    TOLD_BY,
     UNLESS,
     cell_text,
     date_of,
@@ -53,11 +55,11 @@ def as_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, plain: boo
     shared = shared_columns(table) if len(rows) >= _FEWEST else {}
     body = _body(table, shared, len(rows))
     layouts = [list(_lines(body, days)) for days in ((), *(_days(body) if len(rows) >= _FEWEST else ()))]
-    return "\n".join([*_lines_above(shared, body.repeated), *min(layouts, key=_size)])
+    return "\n".join([*_lines_above(table, shared, body), *min(layouts, key=_size)])
 
 
-def _lines_above(shared: Mapping[str, Shared], repeated: Mapping[str, str]) -> Iterator[str]:
-    everywhere = {name: way for name, way in shared.items() if not way.by_section}
+def _lines_above(table: Mapping[str, Cells], shared: Mapping[str, Shared], body: _Body) -> Iterator[str]:
+    everywhere = {name: way for name, way in shared.items() if way.kind in {"constant", "formula"}}
     always = {name: way for name, way in everywhere.items() if not way.exceptions}
     if told := [f"{written_name(name)}={way.words}" for name, way in always.items() if way.words]:
         yield IN_ALL + ", ".join(told)
@@ -65,20 +67,30 @@ def _lines_above(shared: Mapping[str, Shared], repeated: Mapping[str, str]) -> I
         yield EMPTY + ", ".join(empty)
     if mostly := [f"{written_name(name)}={way.words}" for name, way in everywhere.items() if way.exceptions]:
         yield UNLESS + ", ".join(mostly)
-    if repeated:
-        yield REPEATED + ", ".join(f"{number}={written(text)}" for text, number in repeated.items())
+    if body.repeated:
+        yield REPEATED + ", ".join(f"{number}={written(text)}" for text, number in body.repeated.items())
+    lookups = {name: way.cells for name, way in shared.items() if way.kind == "lookup"}
+    if lookups:
+        (key,) = {shared[name].reads[0] for name in lookups}
+        yield f"{TOLD_BY}{written_name(key)}: {', '.join(map(written_name, lookups))}"
+        for text in dict.fromkeys(table[key]):
+            yield ",".join(
+                written(told, "", body.repeated) for told in (text, *(of[text] for of in lookups.values()))
+            )
+        yield ROWS
 
 
 def _body(table: Mapping[str, Cells], shared: Mapping[str, Shared], rows: int) -> _Body:
     inside = {name: cells for name, cells in table.items() if name not in shared}
-    sections = {name: table[name] for name, way in shared.items() if way.by_section}
+    sections = {name: table[name] for name, way in shared.items() if way.kind == "section"}
     otherwise: dict[int, list[tuple[str, str | None]]] = {}
     for name, way in shared.items():
-        for row in () if way.by_section else way.exceptions:
+        for row in () if way.kind == "section" else way.exceptions:
             otherwise.setdefault(row, []).append((name, table[name][row]))
     said = [text for cells in inside.values() for text in cells]
     said += [text for named in otherwise.values() for _, text in named]
     said += [cells[row] for cells in sections.values() for row in (0, *changes(cells))]
+    said += [text for way in shared.values() for text in way.cells.values()]
     times = Counter(text for text in said if text and len(text) >= _LONG)
     again = [text for text, count in times.items() if count > 1]
     repeated = {text: f"[{number}]" for number, text in enumerate(again, 1)}
