@@ -98,6 +98,7 @@ def test_a_preamble_plain_files_and_files_of_others_do_no_harm(tmp_path: Path) -
         ("no.csv.gz", b"no gzip", "can't be read"),
         ("short.csv", SINGLE_PR.encode() + b"'0122 ','1  '\n", "short.csv:5: has 2 cells, not 4"),
     ],
+    ids=["gzip cut off", "no gzip", "a short line"],
 )
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, name: str, data: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(data)
