@@ -35,8 +35,8 @@ _QUERY_COUNTS = 3.0
 _PREFIX = 0.85
 _MAX_PREFIXED = 40
 _IN_ORDER = 0.06
-_NEARNESS = 0.4
-"""What an embedding counts beside the words."""
+_NEARNESS = 0.6
+"""How far an embedding's cosine of 1 is trusted."""
 
 Document = tuple[int, str, float]
 """The place of a name, a text that says what it means (itself first), and how far that text is trusted."""
@@ -213,5 +213,5 @@ def _pool(scores: Floats) -> list[int]:
 
 
 def _fused(words: Floats, near: Floats) -> Floats:
-    """Nearness by words and by embedding together."""
-    return (1 - _NEARNESS) * words + _NEARNESS * near
+    """Nearness by words and by embedding together: either is a hint, both are more (noisy or)."""
+    return 1 - (1 - words) * (1 - _NEARNESS * near)
