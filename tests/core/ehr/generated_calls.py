@@ -33,7 +33,10 @@ _WRONG_COLUMNS = (
     "",
 )
 _WRONG_TYPES = (None, True, {}, 5, [1], ["a"], "\ud800")
-_WORDS = ("a", "blood", "CANARY", "canary|b", "culture", "Drug of mine", "sepsis", "", " | ", "%", "é", "98")
+_WORDS = (
+    *("a", "blood", "CANARY", "heparin|canary", "culture", "of mine", "sepsis", "insulin", "medicine"),
+    *("creatinine", "98", "", " | ", "%", "é"),
+)
 _KEY_VALUES = [value for values in KEYS.values() for value in values]
 _VALUES = [value for values in VALUES.values() for value in values]
 
