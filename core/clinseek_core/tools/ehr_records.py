@@ -150,30 +150,33 @@ class RecordTools:
 
     def _event_counts(self, call: Call) -> ToolResult:
         start, end = _span(call)
-        parts: list[str] = []
-        values: list[Any] = []
-        without: list[str] = []
-        for table in self._snapshot.tables.values():
-            if table.dictionary:
-                continue
-            if not table.clock:
-                without.append(table.name)
-                continue
-            where, bounds = self._within(table, start, end)
-            clock = f"CAST({table.clock} AS TIMESTAMP)"
-            parts.append(
-                f"SELECT '{table.name}', count(*), min({clock}), max({clock})"
-                f" FROM {quoted(table.name)} t WHERE {where}"
-            )
-            values += bounds
-        rows = self._snapshot.select(" UNION ALL ".join(parts), values).rows
+        record = [table for table in self._snapshot.tables.values() if not table.dictionary]
+        timed = [table for table in record if table.clock]
+        counted = self._counts([table for table in timed if table.rows], start, end)
+        rows = tuple(counted.get(table.name, (table.name, 0, None, None)) for table in timed)
         events = sum(row[1] for row in rows)
         words = (
             f"{_many(events, 'event')} between {start} and {end.replace(microsecond=0)} in {len(rows)} tables"
         )
+        without = [table.name for table in record if not table.clock]
         words += f" ({', '.join(without)} without times)" if without else ""
         counts = Table(columns=("table", "events", "first", "last"), rows=rows, total=len(rows))
         return rows_result(words, counts, plain=True)
+
+    def _counts(
+        self, tables: Sequence[SnapshotTable], start: datetime, end: datetime
+    ) -> dict[str, tuple[Any, ...]]:
+        """By table its name, its events in a span, the first and the last of them."""
+        parts: list[str] = []
+        values: list[Any] = []
+        for table in tables:
+            where, bounds = self._within(table, start, end)
+            clock = f"CAST({table.clock} AS TIMESTAMP)"
+            source = f"{quoted(table.name)} t WHERE {where}"
+            parts.append(f"SELECT '{table.name}', count(*), min({clock}), max({clock}) FROM {source}")
+            values += bounds
+        rows = self._snapshot.select(" UNION ALL ".join(parts), values).rows if parts else ()
+        return {row[0]: row for row in rows}
 
     def _within(self, table: SnapshotTable, start: datetime, end: datetime) -> tuple[str, tuple[Any, ...]]:
         """The condition that a row happened in a span; a date alone counts as its whole day."""

@@ -49,51 +49,77 @@ class Shared(NamedTuple):
     """Of a `lookup`: by the other column's cell, its own."""
 
 
-def shared_columns(table: Mapping[str, Cells]) -> dict[str, Shared]:
+class _Column(NamedTuple):
+    """A column with how long each cell is as it is written."""
+
+    cells: Cells
+    lengths: Sequence[int]
+    label: int
+    """How long its name is, with a sign before and after it."""
+
+    @property
+    def in_rows(self) -> int:
+        """How much room it takes where every row tells it."""
+        return self.label + sum(self.lengths) + len(self.lengths)
+
+
+_Table = Mapping[str, _Column]
+
+
+def shared_columns(cells: Mapping[str, Cells]) -> dict[str, Shared]:
     """The columns that are told once instead of in every row; at least one is left."""
-    alone = _shared(table, "")
-    key = _best_key(table, alone)
+    table = {
+        name: _Column(texts, [len(written(text)) for text in texts], len(written_name(name)) + 2)
+        for name, texts in cells.items()
+    }
+    alone = _shared(table, "", {})
+    key, lookups = _best_key(table, alone)
     if not key:
         return alone
-    together = _shared(table, key)
+    together = _shared(table, key, lookups)
     return together if _size(together, table) < _KEY_WORTH * _size(alone, table) else alone
 
 
-def _shared(table: Mapping[str, Cells], key: str) -> dict[str, Shared]:
-    """Each column as it is told shortest; `key` is a column that may tell others."""
+def _shared(table: _Table, key: str, lookups: Mapping[str, Shared]) -> dict[str, Shared]:
+    """Each column as it is told shortest, where `key` is a column that may tell others as in `lookups`."""
     shared: dict[str, Shared] = {}
     read = {key}
     names = list(table)
     # From the last to the first: what stands later is told by what stands earlier.
     for name in reversed(names):
-        ways = [Shared("section", changes(table[name]))]
+        column = table[name]
+        ways = [Shared("section", changes(column.cells))]
         if name != key:
-            ways.append(_constant(table[name]))
+            ways.append(_constant(column.cells))
         if name not in read:
             formulas = _formulas(name, table, shared)
             ways += filter(None, (_holds(formula, name, table) for formula in formulas))
-        if key and name != key:
-            ways.append(_lookup(name, key, table))
-        ways = [way for way in ways if _is_worth_it(way, name, table[name])]
+        if name in lookups:
+            ways.append(lookups[name])
+        ways = [way for way in ways if _is_worth_it(way, column)]
         if ways and len(shared) + 1 < len(table):
-            shared[name] = min(ways, key=lambda way: _cost(way, name, table[name]))
+            shared[name] = min(ways, key=lambda way: _cost(way, column))
             read.update(shared[name].reads)
     return {name: shared[name] for name in names if name in shared}
 
 
-def _best_key(table: Mapping[str, Cells], alone: Mapping[str, Shared]) -> str:
-    """The column of words that tells most of the others; empty where none is worth its own table."""
-    gains = {}
-    for key, cells in table.items():
-        if not _are_words(cells):
+def _best_key(table: _Table, alone: Mapping[str, Shared]) -> tuple[str, dict[str, Shared]]:
+    """The column of words that tells most of the others, and how; empty where none is worth its own table."""
+    best, most, key = {}, 0, ""
+    for name, column in table.items():
+        if not _are_words(column.cells):
             continue
-        gains[key] = -_key_size(key, cells)
-        for name, others in table.items():
-            way = _lookup(name, key, table)
-            if name != key and _is_worth_it(way, name, others):
-                told = _cost(alone[name], name, others) if name in alone else _in_rows(name, others)
-                gains[key] += max(told - _cost(way, name, others), 0)
-    return max((key for key in gains if gains[key] > 0), key=lambda key: gains[key], default="")
+        lookups = {}
+        gain = -_key_size(column)
+        for other, told in table.items():
+            way = _lookup(told.cells, name, column.cells) if other != name else None
+            if way and _is_worth_it(way, told):
+                lookups[other] = way
+                room = _cost(alone[other], told) if other in alone else told.in_rows
+                gain += max(room - _cost(way, told), 0)
+        if gain > most:
+            best, most, key = lookups, gain, name
+    return key, best
 
 
 def _are_words(cells: Cells) -> bool:
@@ -103,15 +129,19 @@ def _are_words(cells: Cells) -> bool:
     return len(plain) * 2 > len(texts) and len(texts) * 2 <= len(cells)
 
 
-def _lookup(name: str, key: str, table: Mapping[str, Cells]) -> Shared:
-    """Each cell by the key's cell: the one most rows have."""
+def _lookup(cells: Cells, key: str, keys: Cells) -> Shared | None:
+    """Each cell by the key's cell, the one most rows have; None where that is soon seen to fail."""
+    first: dict[str | None, str | None] = {}
+    fails = sum(first.setdefault(of, text) != text for of, text in zip(keys[:_SAMPLE], cells, strict=False))
+    if fails * 2 > _SAMPLE:
+        return None
     groups: dict[str | None, Counter[str | None]] = {}
-    for of_key, text in zip(table[key], table[name], strict=True):
-        groups.setdefault(of_key, Counter())[text] += 1
-    cells = {of_key: group.most_common(1)[0][0] for of_key, group in groups.items()}
-    pairs = enumerate(zip(table[key], table[name], strict=True))
-    exceptions = tuple(row for row, (of_key, text) in pairs if cells[of_key] != text)
-    return Shared("lookup", exceptions, reads=(key,), cells=cells)
+    for (of, text), times in Counter(zip(keys, cells, strict=True)).items():
+        groups.setdefault(of, Counter())[text] = times
+    told = {of: group.most_common(1)[0][0] for of, group in groups.items()}
+    pairs = enumerate(zip(keys, cells, strict=True))
+    exceptions = tuple(row for row, (of, text) in pairs if told[of] != text)
+    return Shared("lookup", exceptions, reads=(key,), cells=told)
 
 
 def changes(cells: Cells) -> tuple[int, ...]:
@@ -124,7 +154,7 @@ def _constant(cells: Cells) -> Shared:
     return Shared("constant", tuple(row for row, text in enumerate(cells) if text != most), written(most))
 
 
-def _formulas(name: str, table: Mapping[str, Cells], shared: Mapping[str, Shared]) -> Iterator[Formula]:
+def _formulas(name: str, table: _Table, shared: Mapping[str, Shared]) -> Iterator[Formula]:
     """The formulas worth a try: of columns that no formula tells, and but for one kind of earlier ones."""
     others = [
         other
@@ -135,10 +165,12 @@ def _formulas(name: str, table: Mapping[str, Cells], shared: Mapping[str, Shared
     for other in earlier:
         yield copy_of(other)
         yield number_in(other)
-    if not any(map(date_of, table[name])):
-        yield from (copy_of(other, start) for other in others if (start := _start(table[name], table[other])))
+    cells = table[name].cells
+    if not any(map(date_of, cells)):
+        starts = ((other, _start(cells, table[other].cells)) for other in others)
+        yield from (copy_of(other, start) for other, start in starts if start)
         return
-    times = [other for other in earlier if any(map(date_of, table[other]))]
+    times = [other for other in earlier if any(map(date_of, table[other].cells))]
     yield from (later_of(*pair) for pair in combinations(times[:_MOST_TIMES], 2))
 
 
@@ -149,49 +181,46 @@ def _start(cells: Cells, ends: Cells) -> str:
     return start if _PLAIN_START.fullmatch(start) else ""
 
 
-def _holds(formula: Formula, name: str, table: Mapping[str, Cells]) -> Shared | None:
+def _holds(formula: Formula, name: str, table: _Table) -> Shared | None:
     """The formula with its exceptions; None where it fails in most rows."""
-    pairs = zip(table[name], zip(*(table[column] for column in formula.columns), strict=True), strict=True)
+    sources_of_rows = zip(*(table[column].cells for column in formula.columns), strict=True)
+    pairs = zip(table[name].cells, sources_of_rows, strict=True)
     exceptions: list[int] = []
     for row, (text, sources) in enumerate(pairs):
         if formula.cell(sources) != text:
             exceptions.append(row)
-            if row < _SAMPLE and len(exceptions) * 2 > min(_SAMPLE, len(table[name])):
+            if row < _SAMPLE and len(exceptions) * 2 > min(_SAMPLE, len(table[name].cells)):
                 return None
     return Shared("formula", tuple(exceptions), formula.words, formula.columns)
 
 
-def _size(shared: Mapping[str, Shared], table: Mapping[str, Cells]) -> int:
+def _size(shared: Mapping[str, Shared], table: _Table) -> int:
     """About how many characters the whole takes."""
     keys = {way.reads[0] for way in shared.values() if way.kind == "lookup"}
     columns = sum(
-        _cost(shared[name], name, cells) if name in shared else _in_rows(name, cells)
-        for name, cells in table.items()
+        _cost(shared[name], column) if name in shared else column.in_rows for name, column in table.items()
     )
-    return columns + sum(_key_size(key, table[key]) for key in keys)
+    return columns + sum(_key_size(table[key]) for key in keys)
 
 
-def _key_size(key: str, cells: Cells) -> int:
-    return 2 * len(written_name(key)) + sum(len(written(text)) + 1 for text in set(cells))
+def _key_size(column: _Column) -> int:
+    lengths = dict(zip(column.cells, column.lengths, strict=True))
+    return 2 * column.label + sum(lengths.values()) + len(lengths)
 
 
-def _in_rows(name: str, cells: Cells) -> int:
-    return len(written_name(name)) + 1 + sum(len(written(text)) + 1 for text in cells)
-
-
-def _cost(way: Shared, name: str, cells: Cells) -> int:
-    label = len(written_name(name)) + len("=,")
+def _cost(way: Shared, column: _Column) -> int:
     told = [0, *way.exceptions] if way.kind == "section" else way.exceptions
-    each = label + (0 if way.kind == "section" else _EXCEPTION)
+    each = column.label + (0 if way.kind == "section" else _EXCEPTION)
     once = len(way.words) + sum(len(written(text)) + 1 for text in way.cells.values())
-    return label + once + sum(each + len(written(cells[row])) for row in told)
+    return column.label + once + sum(each + column.lengths[row] for row in told)
 
 
-def _is_worth_it(way: Shared, name: str, cells: Cells) -> bool:
+def _is_worth_it(way: Shared, column: _Column) -> bool:
     if way.kind == "constant" and not way.exceptions:
         return True
     if way.exceptions and len(way.words) > _LONGEST:
         return False
-    few = len(way.exceptions) * _ROWS_AN_EXCEPTION[way.kind] <= len(cells)
+    if len(way.exceptions) * _ROWS_AN_EXCEPTION[way.kind] > len(column.cells):
+        return False
     worth = _WORTH if way.exceptions or way.kind == "lookup" else 1
-    return few and _cost(way, name, cells) < worth * _in_rows(name, cells)
+    return _cost(way, column) < worth * column.in_rows
