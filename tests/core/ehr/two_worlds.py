@@ -94,7 +94,7 @@ def moments_of(world: World) -> list[datetime]:
     return sorted(datetime.fromisoformat(time) for time in found if time and time > "0001-01-02")
 
 
-# Changing the future ---------------------------------------------------------------------------------------
+# Changing the future --------------------------------------------------------------------------------------
 
 NewCell = Callable[[Random, str, Sequence[Any]], Any]
 """A new cell of a type, in the place of one of the given unknown cells of a column."""
@@ -116,9 +116,6 @@ _NOTE_NUMBERS = ((1, -3), (1, 1), (1, 90), (25, 0))
 """Ways to number notes anew in the same order: factor and addend."""
 
 
-ALL = frozenset(("rows", "cells", "clocks"))
-
-
 @dataclass(frozen=True)
 class Change:
     """Makes worlds that agree with another in what is known, and in nothing else."""
@@ -127,7 +124,7 @@ class Change:
     how: str
     """One of CHANGES."""
     random: Random
-    what: frozenset[str] = ALL
+    what: frozenset[str] = frozenset(("rows", "cells", "clocks"))
     """What is changed: `rows` that are not known; `cells` of known rows that are not, that are never shown or
     that count; `clocks` that the policy does not read, and times that are not known."""
 
@@ -178,14 +175,13 @@ class Change:
         if self.how == "delete":
             return
         clock, lag = self.at.clock(name)
+        more = 2 if self.how == "canary" else 0
         new = [
             {column: self._new_cell(kind, unknown[column]) for column, kind in columns_of(name)}
-            for _ in future
+            for _ in range(len(future) + more)
         ]
-        if self.how == "canary":
-            # More rows than there were, also ones that say what a known row says.
-            new += [{c: self._new_cell(kind, unknown[c]) for c, kind in columns_of(name)}] * 2
-            new += [dict(row) for row in known_rows[:2]]
+        # Also rows that say what a known row says.
+        new += known_rows[:more]
         for row in new:
             yield row | {clock: self.at.unknown_time(self.random, lag)}
 
@@ -226,7 +222,7 @@ def names_a_note(row: Row) -> bool:
     return row.get("field_name") in {"addendum_note_id", "parent_note_id"}
 
 
-# Seeing --------------------------------------------------------------------------------------------------
+# Seeing -------------------------------------------------------------------------------------------------
 
 
 Lie = Literal["as made", "stored", "taken for sorted"]
@@ -256,9 +252,8 @@ def _relation(name: str, rows: list[Row], lie: Lie) -> Relation:
 
 
 def _of_all_patients(name: str, world: World) -> str:
-    return relation(
-        name, [row for row in world[name] if not row.get("pending")] + OTHER_PATIENTS.get(name, [])
-    )
+    ours = [row for row in world[name] if not row.get("pending")]
+    return relation(name, ours + OTHER_PATIENTS.get(name, []))
 
 
 @dataclass(frozen=True)
