@@ -10,7 +10,7 @@ import msgspec
 
 from clinseek_core.journal.events import Table
 from clinseek_core.text import one_line
-from clinseek_core.tools.arguments import count
+from clinseek_core.tools.arguments import CallError, count
 from clinseek_core.tools.rowtext import as_text, cell_text
 from clinseek_core.tools.spec import ToolResult
 
@@ -18,6 +18,8 @@ __all__ = ["Call", "Page", "fitting", "next_call", "page_of", "rows_result"]
 
 _PAGE_CHARACTERS = 60_000
 """A page ends before it holds more; a single row is never cut."""
+_MAX_ROW_CHARACTERS = 16_000_000
+"""A journal keeps all of a result; a row larger than that is no reading."""
 _ECHOED = 400
 """Longer arguments are not told back."""
 
@@ -42,13 +44,20 @@ def page_of(call: Call, limit: int) -> Page:
 
 
 def fitting(rows: Sequence[Sequence[Any]]) -> int:
-    """How many of the rows a page holds: all, or as many as its characters allow, and at least one."""
+    """How many of the rows a page holds: all, or as many as its characters allow, and at least one.
+
+    Raises CallError for a first row that is too large to be told.
+    """
     room, long = _PAGE_CHARACTERS, set()
     for number, row in enumerate(rows):
         for text in map(cell_text, row):
             room -= 1 if text is None or text in long else len(text) + 1
             if text is not None and len(text) > len("repeated"):
                 long.add(text)
+        if number == 0 and room < -_MAX_ROW_CHARACTERS:
+            raise CallError(
+                f"a row has {_PAGE_CHARACTERS - room:,} characters; ask for less of it", "limited"
+            )
         if room < 0:
             return max(number, 1)
     return len(rows)

@@ -198,6 +198,12 @@ def test_a_query_without_rows_is_empty_and_names_its_columns(tools: EhrTools) ->
     assert (result.status, result.text) == ("empty", "0 rows (itemid, value)")
 
 
+def test_a_row_that_is_too_large_is_limited_and_the_next_call_answers(tools: EhrTools) -> None:
+    huge = tools.call("ehr.run_sql_query", {"sql_query": "SELECT repeat('x', 20_000_000) AS x"})
+    assert (huge.status, "20,000,001 characters" in huge.text) == ("limited", True)
+    assert tools.call("ehr.run_sql_query", {"sql_query": "SELECT 1 AS x"}).status == "ok"
+
+
 def test_two_columns_of_one_name_are_told_apart(tools: EhrTools, rows_of: RowsOf) -> None:
     ask = {"sql_query": "SELECT a.itemid, b.itemid FROM labevents a JOIN d_labitems b USING (itemid) LIMIT 4"}
     assert set(rows_of(tools.call("ehr.run_sql_query", ask))[0]) == {"itemid", "itemid_2"}
