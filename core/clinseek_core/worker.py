@@ -27,6 +27,8 @@ __all__ = ["DeadlineError", "Worker", "serve"]
 _LENGTH = struct.Struct(">I")
 _MAX_FRAME = 256 * 1024 * 1024
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+# One call is small work: more threads of a numerical library would only wait for each other.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _PARENT_CHECK_SECONDS = 1.0
 
 Handler = Callable[..., Any]
@@ -59,7 +61,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env={name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ},
+            env={name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ} | _ONE_THREAD,
             start_new_session=True,
         )
 

@@ -1,8 +1,9 @@
 """Tool names as models write them, brought back to the canonical `ehr.run_sql_query`.
 
-Providers that refuse dots get `ehr_run_sql_query`, and models drop or swap the namespace or a part of the name:
-as in the reference implementation, `ehr_x`, a bare `x`, a wrong family in front of a known tool, and the words of
-a tool's name that the others don't come as near to (`sql_query`, `visualizer`) all mean the tool.
+Providers that refuse dots get `ehr_run_sql_query`, and models drop or swap the namespace or a part of the
+name: as in the reference implementation, `ehr_x`, a bare `x`, a wrong family in front of a known tool, and
+the words of a tool's name that the others don't come as near to (`sql_query`, `visualizer`) all mean the
+tool.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def canonical(written: str, offered: Sequence[str]) -> str:
 
 
 def _by_words(written: str, offered: Sequence[str]) -> str | None:
-    """The tool whose words hold those of `written`, or stand whole among them; of several the nearest in length.
+    """The tool whose words hold those of `written`, or stand whole among them; the nearest in length.
 
     A namespace of nobody's keeps its name: what it means is not here.
     """

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 FORMAT = "clinseek.store/1"
-PATIENTS_PER_SHARD = 512
+PATIENTS_PER_SHARD = 2048
 CANDIDATES = "candidates.sqlite"
 EMBEDDING = "embedding"
 CONTENTS = "contents.json"
