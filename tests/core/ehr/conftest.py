@@ -32,7 +32,7 @@ def _shared(name: str) -> ModuleType:
     return module
 
 
-generated_record, _, _ = map(_shared, ("generated_record", "generated_calls", "two_worlds"))
+generated_record, *_ = map(_shared, ("generated_record", "generated_calls", "two_worlds", "naive_record"))
 
 Rows = list[dict[str, Any]]
 SUBJECT = 90000001

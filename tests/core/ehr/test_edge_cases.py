@@ -629,8 +629,6 @@ def test_a_prescription_ends_when_its_own_order_was_discontinued(known_at: Calla
         "prescriptions": [{"pharmacy_id": 1, "stoptime": DRUG["stoptime"]}],
     }
     for cutoff, stop in (("2150-03-04 10:30:00", None), ("2150-03-04 10:30:01", DRUG["stoptime"])):
-        for name in ("pharmacy", "prescriptions"):
-            rows = known_at(cutoff, **{key: list(rows) for key, rows in world.items()}).select(
-                f"SELECT stoptime FROM {name}"
-            )
-            assert rows.rows == ((stop,),), (name, cutoff)
+        snapshot = known_at(cutoff, **{name: list(rows) for name, rows in world.items()})
+        rows = snapshot.select("SELECT p.stoptime, r.stoptime FROM pharmacy p, prescriptions r").rows
+        assert rows == ((stop, stop),), cutoff

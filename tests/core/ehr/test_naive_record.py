@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
+import naive_record as naive
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,20 +21,6 @@ from clinseek_core.mimic.contract import CONTRACT
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_fixtures import world_path
 
-
-def load(name: str) -> ModuleType:
-    """A module of test support beside this file; tests are no packages."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-naive = load("naive_record")
-
 SUBJECT = 90000001
 POLICIES = st.builds(
     Policy,
@@ -47,9 +31,9 @@ POLICIES = st.builds(
 )
 
 
-def differences(root: Path, record: Any, cutoff: datetime) -> list[str]:
+def differences(root: Path, record: naive.Record, cutoff: datetime) -> list[str]:
     snapshot = open_snapshot(root, int(record.patient.subject_id), cutoff, record.policy)
-    found: list[str] = naive.differences(EhrTools(snapshot).call, record.at(cutoff))
+    found = naive.differences(EhrTools(snapshot).call, record.at(cutoff))
     snapshot.close()
     return found
 
