@@ -46,19 +46,19 @@ class Run(msgspec.Struct, frozen=True):
     """Seconds of each phase of an ingest."""
 
 
-def in_a_process(what: str, tree: Path, store: Path) -> Run:
+def in_a_process(what: str, tree: Path, store: Path, memory: int = 0) -> Run:
     """Run this script's child in a process of its own."""
-    command = [sys.executable, __file__, "--child", what, str(tree), str(store)]
+    command = [sys.executable, __file__, "--child", what, str(tree), str(store), str(memory)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return msgspec.json.decode(answer.splitlines()[-1], type=Run)
 
 
-def child(what: str, tree: Path, store: Path) -> None:
-    """Ingest or load the tree, and print a Run."""
+def child(what: str, tree: Path, store: Path, memory: int) -> None:
+    """Ingest, with so many bytes of memory, or load the tree, and print a Run."""
     begin = time.perf_counter()
     phases: dict[str, float] = {}
     if what == "store":
-        ingest_in_phases(tree, store, phases)
+        ingest_in_phases(tree, store, memory, phases)
     elif what == "reference":
         from peer_files import build_patients  # noqa: PLC0415 - pandas, not in the processes of ours
 
@@ -72,7 +72,7 @@ def child(what: str, tree: Path, store: Path) -> None:
     print(msgspec.json.encode(Run(seconds, cpu, peak, phases)).decode())
 
 
-def ingest_in_phases(tree: Path, store: Path, phases: dict[str, float]) -> None:
+def ingest_in_phases(tree: Path, store: Path, memory: int, phases: dict[str, float]) -> None:
     """Make the store, and note how long each of its phases took."""
     from clinseek_core.ehr.store import Progress, ingest  # noqa: PLC0415 - not in the processes of pandas
 
@@ -84,7 +84,7 @@ def ingest_in_phases(tree: Path, store: Path, phases: dict[str, float]) -> None:
         phases[progress.phase] = phases.get(progress.phase, 0.0) + now - last
         last = now
 
-    ingest(tree, store, on_progress=note)
+    ingest(tree, store, memory_bytes=memory, on_progress=note)
 
 
 def load_with_pandas(tree: Path, typed: bool) -> None:
@@ -113,12 +113,14 @@ def options_for(info: TableInfo) -> dict[str, object]:
     }
 
 
-def measure(folder: Path, gigabytes: float, gzip: bool, others: list[str]) -> tuple[list[object], Run]:
+def measure(
+    folder: Path, gigabytes: float, gzip: bool, memory: int, others: list[str]
+) -> tuple[list[object], Run]:
     """Make a tree of that size, ingest it, and load it in other ways; a row of the table, and our run."""
     tree, store = folder / "tree", folder / "store"
     rows = write_tree(tree, [Block(0, patients_for(int(gigabytes * 1e9), ROWS), ROWS)], gzip)
     size = bytes_of(tree)
-    ours = in_a_process("store", tree, store)
+    ours = in_a_process("store", tree, store, memory)
     theirs = {what: in_a_process(what, tree, folder / what) for what in others}
     row: list[object] = [
         f"{gigabytes:g} GB{' gzip' if gzip else ''}",
@@ -151,11 +153,13 @@ def main() -> None:
     parser.add_argument("--pandas", default="0.5,1", help="the sizes that pandas loads too")
     parser.add_argument("--reference", default="", help="the sizes that the reference's way is done of too")
     parser.add_argument("--gzip", default="0.5", help="the sizes that are also done as .csv.gz")
+    parser.add_argument("--memory", type=float, default=2, help="GB that ingest is told to stay under")
     parser.add_argument("--keep", type=Path, help="folder to make the data in")
-    parser.add_argument("--child", nargs=3, metavar=("WHAT", "TREE", "STORE"), help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child[0], Path(options.child[1]), Path(options.child[2]))
+        what, tree, store, memory = options.child
+        child(what, Path(tree), Path(store), int(memory))
         return
     announce("Ingest, and pandas on the same files")
     sizes, pandas, reference, zipped = (
@@ -168,7 +172,7 @@ def main() -> None:
         for size, gzip in [(size, False) for size in sizes] + [(size, True) for size in zipped]:
             others = ["typed", "plain"] if size in pandas else []
             others += ["reference"] if size in reference else []
-            row, ours = measure(folder, size, gzip, others)
+            row, ours = measure(folder, size, gzip, int(options.memory * 1e9), others)
             print(*row, sep=" | ", flush=True)
             rows.append(row)
             if not gzip:
@@ -181,10 +185,8 @@ def main() -> None:
     if len(peaks) > 1:
         least, most = min(peaks), max(peaks)
         slope = (peaks[most] - peaks[least]) / (most - least)
-        print(
-            f"peak memory grows by {slope:+.0f} MiB a GB;"
-            f" at 20 GB that makes {peaks[most] + slope * (20 - most):,.0f} MiB"
-        )
+        print(f"peak memory grows by {slope:+.0f} MiB a GB here; ingest was told to stay under", end=" ")
+        print(f"{options.memory:g} GB: a lower --memory shows that the growth ends where it is told to")
 
 
 if __name__ == "__main__":
