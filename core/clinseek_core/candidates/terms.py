@@ -24,7 +24,7 @@ def inclusion_terms() -> Callable[[tuple[Any, ...]], tuple[str, ...]]:
     its category where it is the category or its unspecified form. InputError where the package is missing.
     """
     try:
-        import simple_icd_10_cm as classification  # type: ignore  # noqa: PLC0415 - an extra, untyped, slow
+        import simple_icd_10_cm as classification  # noqa: PLC0415 - an extra, untyped, slow
     except ModuleNotFoundError as error:
         raise InputError(
             "inclusion terms of ICD-10-CM need the package simple-icd-10-cm;"
