@@ -33,7 +33,7 @@ WITH_SEEDS = {
     "suppress_health_check": list(HealthCheck),
     "phases": (Phase.reuse, Phase.generate),
 }
-SITUATIONS, SEQUENCES = 2, 3
+SITUATIONS, SEQUENCES = 2, 4
 """Cutoffs and policies that a record is looked at under, and sequences of calls for each of them."""
 EXAMPLES = SITUATIONS * len(CHANGES) * SEQUENCES
 """An example is a record, a cutoff, a policy, a change and a sequence of calls."""
@@ -82,7 +82,7 @@ def compare_generated(part: int, records: int) -> int:
 
 
 def test_nothing_unknown_reaches_any_tool() -> None:
-    assert compare_generated(0, records=14) >= 250
+    assert compare_generated(0, records=11) >= 250
 
 
 @pytest.mark.slow
@@ -90,12 +90,12 @@ def test_nothing_unknown_reaches_any_tool() -> None:
 def test_nothing_unknown_reaches_any_tool_in_10_000_examples(
     part: int, record_property: Callable[[str, object], None]
 ) -> None:
-    compared = compare_generated(part, records=70)
+    compared = compare_generated(part, records=53)
     record_property("examples", compared)
     assert compared >= 10_000 / 8
 
 
-@settings(max_examples=4, **WITH_SEEDS)
+@settings(max_examples=3, **WITH_SEEDS)
 @given(seed=st.integers(0, 2**48), patient=st.sampled_from(PATIENTS))
 def test_nothing_unknown_reaches_any_tool_of_the_bundled_patients(
     worlds: Callable[[int], World], seed: int, patient: int
@@ -103,7 +103,7 @@ def test_nothing_unknown_reaches_any_tool_of_the_bundled_patients(
     compare(Random(seed), worlds(patient))
 
 
-@settings(max_examples=5, **WITH_SEEDS)
+@settings(max_examples=3, **WITH_SEEDS)
 @given(seed=st.integers(0, 2**48))
 def test_the_same_calls_give_the_same_bytes(worlds: Callable[[int], World], seed: int) -> None:
     random = Random(seed)
