@@ -4,8 +4,8 @@
 
 The baseline is timed inside its own process, without a transport. Ours is timed as a run uses it: through
 the pipe to the worker process, with the sandbox on, from a store made by `ingest` (or `--raw`, from the
-tree). Ratios are of this run: of the medians, of the fastest of each, and of the baseline's fastest over our
-slowest.
+tree). Both take turns, so that other processes slow both alike. Ratios are of this run: of the medians, of
+the fastest of each, and of the baseline's fastest over our slowest.
 """
 
 from __future__ import annotations
@@ -17,12 +17,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 
 import msgspec
 from engine_calls import LOAD_WANTED, SIZES, Call, calls_at
-from measure import Memory, Times, announce, children_of, memory_of, print_table, ratios, timed
+from measure import (
+    Memory,
+    Times,
+    announce,
+    children_of,
+    cpu_of,
+    memory_of,
+    print_table,
+    ratios,
+    timed,
+)
 from patients import Block, bytes_of, cutoff_of, subject_id, write_tree
 from peer_files import build
 
@@ -49,11 +62,15 @@ class Baseline:
         )
         self.started, self.memory = self._answer()
 
-    def call(self, tool: str, arguments: list[list[str]], times: int) -> Times:
-        """Call it so many times, with the arguments in turn; `memory` is what it holds then."""
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def call(self, tool: str, arguments: list[str]) -> Times:
+        """Call it once, timed in its process; `memory` is what it holds then."""
         assert self._process.stdin
-        turns = [arguments[turn % len(arguments)] for turn in range(times)]
-        self._process.stdin.write(json.dumps([tool, turns]) + "\n")
+        self._process.stdin.write(json.dumps([tool, [arguments]]) + "\n")
         self._process.stdin.flush()
         taken, self.memory = self._answer()
         return taken
@@ -79,7 +96,6 @@ def measure(name: str, folder: Path, raw: bool) -> None:
     path = tree if raw else folder / "store"
     if not raw:
         ingested(tree, path)
-    request = (str(path.resolve()), subject, cutoff.isoformat(), msgspec.to_builtins(Policy()))
     print(
         f"## {name}: {size.rows:,} rows, {bytes_of(tree) / 1e6:,.0f} MB of CSV with dictionaries;"
         f" cutoff {cutoff}\n"
@@ -87,45 +103,73 @@ def measure(name: str, folder: Path, raw: bool) -> None:
     with ExitStack() as open_things:
         peer = open_things.enter_context(Baseline(folder / "peer"))
         peer_idle = peer.memory
-        load = peer.call("load_ehr", [[str(subject), str(cutoff)]], size.times)
+        opened = opened_in_turns(peer, path, subject, cutoff, size.times)
         peer_open = peer.memory
-        worker = Worker(WORKER, memory_bytes=4 * 1024**3)
-        open_things.callback(worker.close)
-        worker.call("open", *request, deadline_s=3600.0)
-        running = timed(lambda: worker.call("open", *request, deadline_s=3600.0), 5 if raw else OUR_TIMES)
-        worker.close()
-        starting = timed(lambda: EhrSession(path, subject, cutoff, Policy()).close(), 3 if raw else 7)
         session = open_things.enter_context(EhrSession(path, subject, cutoff, Policy()))
         ours_open = memory_of(worker_process())
-        rows: list[tuple[object, ...]] = [
-            ("load_ehr, worker running", load, running, *ratios(load, running), wanted(LOAD_WANTED, name)),
-            ("load_ehr, process start", load, starting, *ratios(load, starting), wanted(LOAD_WANTED, name)),
-        ]
+        rows = [(*row, wanted(LOAD_WANTED, name)) for row in opened]
         rows += [compared(call, name, peer, session) for call in calls_at(cutoff)]
         print_table(HEADING, rows)
         print_memory(peer_idle, peer_open, peer.memory, ours_open, memory_of(worker_process()))
 
 
+def opened_in_turns(
+    peer: Baseline, path: Path, subject: int, cutoff: datetime, rounds: int
+) -> list[tuple[object, ...]]:
+    """Rows of the table: opening the patient in both, by the clock and by the cores' time."""
+    request = (str(path.resolve()), subject, cutoff.isoformat(), msgspec.to_builtins(Policy()))
+    worker = Worker(WORKER, memory_bytes=4 * 1024**3)
+    pid = worker_process()
+    theirs: list[float] = []
+    running: list[float] = []
+    starting: list[float] = []
+    cpu: dict[int, list[float]] = {peer.pid: [], pid: []}
+
+    def spent(who: int, times: int, call: Callable[[], Times]) -> Times:
+        before = cpu_of(who)
+        taken = call()
+        cpu[who] += [(cpu_of(who) - before) / times]
+        return taken
+
+    def open_ours() -> object:
+        return worker.call("open", *request, deadline_s=3600.0)
+
+    open_ours()
+    for _ in range(rounds):
+        theirs += spent(peer.pid, 1, lambda: peer.call("load_ehr", [str(subject), str(cutoff)])).ms
+        running += spent(pid, 6, lambda: timed(open_ours, 6)).ms
+        starting += timed(lambda: EhrSession(path, subject, cutoff, Policy()).close(), 3).ms
+    worker.close()
+    slow, cores = Times(tuple(theirs)), (Times(tuple(cpu[peer.pid])), Times(tuple(cpu[pid])))
+    clocks = {
+        "worker running": (slow, Times(tuple(running))),
+        "process start": (slow, Times(tuple(starting))),
+    }
+    clocks["worker running, CPU"] = cores
+    return [(f"load_ehr, {label}", *both, *ratios(*both)) for label, both in clocks.items()]
+
+
 def compared(call: Call, size: str, peer: Baseline, session: EhrSession) -> tuple[object, ...]:
-    """A row of the table: the call in both, one after the other."""
+    """A row of the table: the call in both, in turn."""
     counts = call.tool == "get_event_counts_by_time"
-    times = SIZES[size].count_times if counts else max(SIZES[size].times, len(call.peer))
-    slow = peer.call(call.tool, call.peer, times) if times else None
-    turn = iter(range(10**9))
+    rounds = SIZES[size].count_times if counts else max(SIZES[size].times, len(call.peer))
     subject = {"subject_id": str(subject_id(PATIENT))} if "candidates" not in call.tool else {}
+    theirs, ours = cycle(call.peer), cycle(call.ours)
 
     def ask() -> None:
-        arguments = subject | call.ours[next(turn) % len(call.ours)]
-        result = session.call(f"ehr.{call.tool}", arguments)
+        result = session.call(f"ehr.{call.tool}", subject | next(ours))
         if result.status != "ok":
             raise ValueError(f"{result.status}: {result.text}")
 
-    try:
-        ask()
-        fast = timed(ask, OUR_TIMES)
-    except ValueError as error:
-        return call.label, slow or "not run", str(error)[:50], "-", "-", "-", wanted(call.wanted, size)
-    return call.label, slow or "not run: 0.2 ms a row", fast, *ratios(slow, fast), wanted(call.wanted, size)
+    slow: list[float] = []
+    fast: list[float] = []
+    ask()
+    for _ in range(max(1, rounds)):
+        if rounds:
+            slow += peer.call(call.tool, next(theirs)).ms
+        fast += timed(ask, max(4, OUR_TIMES // max(1, rounds))).ms
+    both = Times(tuple(slow)) if slow else None, Times(tuple(fast))
+    return call.label, both[0] or "not run: 0.2 ms a row", both[1], *ratios(*both), wanted(call.wanted, size)
 
 
 def wanted(least: dict[str, int], size: str) -> str:

@@ -57,13 +57,16 @@ def forget(store: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def in_turns(opens: list[Callable[[], object]], before: Callable[[], object], turns: int) -> list[Times]:
+def in_fresh_turns(opens: list[Callable[[], object]], before: Callable[[], object]) -> list[Times]:
     """Time each of the openings once a turn; `before` runs ahead of each and is not timed."""
     taken: list[list[float]] = [[] for _ in opens]
-    for _ in range(turns):
+    for turn in range(TURNS + 1):
         for ms, opening in zip(taken, opens, strict=True):
             before()
-            ms.extend(timed(opening, 1).ms)
+            if turn:  # the first only warms up
+                ms.extend(timed(opening, 1).ms)
+            else:
+                opening()
     return [Times(tuple(ms)) for ms in taken]
 
 
@@ -84,8 +87,7 @@ def compare(stores: list[Path], cutoff: datetime) -> None:
         ("worker running, first look", [running(store) for store in stores], lambda: [*map(forget, stores)]),
         ("process start", [starting(store) for store in stores], lambda: None),
     ):
-        in_turns(opens, before, 1)
-        small, large = in_turns(opens, before, TURNS)
+        small, large = in_fresh_turns(opens, before)
         rows.append((label, small, large, f"{large.median / small.median:.2f}x", f"<= {WANTED}x"))
     worker.close()
     print_table(("opening", "small store ms", "large store ms", "ratio", "wanted"), rows)
