@@ -63,7 +63,7 @@ CREATE TEMP TABLE icu_parts AS
 WITH inside AS (
     SELECT s.stay_id, t.intime, t.outtime, t.careunit,
         regexp_matches(lower(t.careunit), '{_ICU_UNIT}')
-            OR t.careunit IN (SELECT first_careunit FROM raw.icustays) AS in_icu
+            OR t.careunit IN (s.first_careunit, s.last_careunit) AS in_icu
     FROM raw.icustays s
     JOIN raw.transfers t ON t.subject_id = s.subject_id AND t.intime >= s.intime AND t.intime < s.outtime
     WHERE t.careunit IS NOT NULL
