@@ -119,11 +119,9 @@ def opened_in_turns(
     """Rows of the table: opening the patient in both, by the clock and by the cores' time."""
     request = (str(path.resolve()), subject, cutoff.isoformat(), msgspec.to_builtins(Policy()))
     worker = Worker(WORKER, memory_bytes=4 * 1024**3)
-    pid = worker_process()
     theirs: list[float] = []
     running: list[float] = []
     starting: list[float] = []
-    cpu: dict[int, list[float]] = {peer.pid: [], pid: []}
 
     def spent(who: int, times: int, call: Callable[[], Times]) -> Times:
         before = cpu_of(who)
@@ -135,6 +133,8 @@ def opened_in_turns(
         return worker.call("open", *request, deadline_s=3600.0)
 
     open_ours()
+    pid = worker_process()
+    cpu: dict[int, list[float]] = {peer.pid: [], pid: []}
     for _ in range(rounds):
         theirs += spent(peer.pid, 1, lambda: peer.call("load_ehr", [str(subject), str(cutoff)])).ms
         running += spent(pid, 6, lambda: timed(open_ours, 6)).ms
