@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from clinseek_core.case import load_cases
 from clinseek_core.errors import InputError
 from clinseek_core.text import visible
-from clinseek_replay.glyphs import in_ascii
 from clinseek_replay.overview import overview, step_line
 from clinseek_replay.plain import (
     answer_lines,
@@ -25,10 +20,12 @@ from clinseek_replay.plain import (
     overview_lines,
     step_lines,
 )
-from clinseek_replay.readers import READERS, Entry
-from clinseek_replay.recordings import Recordings, detect, open_recordings
+from clinseek_replay.readers import Entry
+from clinseek_replay.recordings import Recordings, detect
 from clinseek_replay.source import FollowSource, RecordedSource, RunSource
 from clinseek_replay.trajectory import Step, Trajectory
+from clinseek_tui.commands.opening import add_recordings, open_named
+from clinseek_tui.commands.printing import json_line, say
 
 __all__ = ["add_arguments", "follow", "main"]
 
@@ -42,17 +39,12 @@ examples:
 Where the output is no terminal, --plain is understood.
 """
 _POLL_S = 0.25
-_FILES_NAMED = 5
-_PROBLEMS_NAMED = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EXAMPLES
-    parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="a recording, or a folder of them"
-    )
-    parser.add_argument("--run", metavar="QID|N", help="which run: its qid, or its number in the list")
+    add_recordings(parser)
     parser.add_argument(
         "--step", metavar="N", type=_step_number, help="begin at this step; as text: show it in full"
     )
@@ -63,13 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print one line of JSON instead; with --follow one for each step, then one for the run",
     )
     parser.add_argument("--follow", action="store_true", help="go on with a journal as long as it grows")
-    parser.add_argument(
-        "--format",
-        metavar="NAME",
-        choices=[reader.name for reader in READERS],
-        help="take files for this format: %(choices)s",
-    )
-    parser.add_argument("--gold", metavar="FILE", type=Path, help="cases file that gives the gold, by qid")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -78,11 +63,7 @@ def main(args: argparse.Namespace) -> int:
     if args.follow:
         source = _follow_source(args)
         return follow(source, as_json=args.json) if as_text else _open_app(source)
-    gold = _gold_by_qid(args.gold)
-    recordings = open_recordings(args.paths, args.format, gold)
-    _tell_how_read(recordings)
-    if gold and not any(entry.qid in gold for entry in recordings.entries):
-        print(visible(f"{args.gold}: holds the qid of none of these runs"), file=sys.stderr)
+    recordings = open_named(args)
     position = recordings.find(args.run) if args.run else 0
     if not as_text:
         return _open_app(RecordedSource(recordings, position), args.step)
@@ -101,7 +82,7 @@ def follow(
     `wait` is called between two looks at the file.
     """
     for line in _growing_lines(source, as_json, wait):
-        _say((line,))
+        say((line,))
         sys.stdout.flush()
     if source.state == "gone":
         print(
@@ -131,7 +112,7 @@ def _growing_lines(source: FollowSource, as_json: bool, wait: Callable[[], None]
         noted = len(trajectory.steps[printed - 1].notes) if printed else 0
         if going_on:
             wait()
-    yield from [_json(overview(trajectory))] if as_json else answer_lines(trajectory)
+    yield from [json_line(overview(trajectory))] if as_json else answer_lines(trajectory)
 
 
 def _finished(trajectory: Trajectory, going_on: bool) -> int:
@@ -172,38 +153,21 @@ def _follow_source(args: argparse.Namespace) -> FollowSource:
     return source
 
 
-def _gold_by_qid(path: Path | None) -> dict[str, tuple[str, ...] | None]:
-    return {case.qid: case.gold for case in load_cases(path)} if path else {}
-
-
-def _tell_how_read(recordings: Recordings) -> None:
-    """Say on stderr as what each file was read, and what could not be used."""
-    told = recordings.read_as
-    if len(told) > _FILES_NAMED:
-        told = (f"{len(told)} files read, {len(recordings.entries)} runs",)
-    problems = [f"{problem.place}: not used: {problem.reason}" for problem in recordings.problems]
-    if len(problems) > _PROBLEMS_NAMED:
-        more = len(problems) - _PROBLEMS_NAMED
-        problems = [*problems[:_PROBLEMS_NAMED], f"and {more} more that could not be used"]
-    for line in (*told, *problems):
-        print(visible(line), file=sys.stderr)
-
-
 def _print_runs(recordings: Recordings, as_json: bool) -> None:
     """List the runs, for one of them to be picked by --run."""
     if as_json:
-        _say([_json({"runs": [_entry(n, entry) for n, entry in enumerate(recordings.entries, 1)]})])
+        say([json_line({"runs": [_entry(n, entry) for n, entry in enumerate(recordings.entries, 1)]})])
         return
-    _say(visible(f"{n:>5}  {entry.label}  {entry.place}") for n, entry in enumerate(recordings.entries, 1))
+    say(visible(f"{n:>5}  {entry.label}  {entry.place}") for n, entry in enumerate(recordings.entries, 1))
     print("--run QID or --run N shows one of them", file=sys.stderr)
 
 
 def _print_run(trajectory: Trajectory, number: int | None, as_json: bool) -> None:
     if number is None:
-        _say([_json(overview(trajectory))] if as_json else overview_lines(trajectory))
+        say([json_line(overview(trajectory))] if as_json else overview_lines(trajectory))
         return
     step = _step(trajectory, number)
-    _say([_json_step(trajectory, step)] if as_json else step_lines(trajectory, step))
+    say([_json_step(trajectory, step)] if as_json else step_lines(trajectory, step))
 
 
 def _step(trajectory: Trajectory, number: int) -> Step:
@@ -221,15 +185,4 @@ def _entry(number: int, entry: Entry) -> dict[str, Any]:
 
 def _json_step(trajectory: Trajectory, step: Step) -> str:
     same = {name: getattr(trajectory, name) for name in ("run_id", "source", "qid")}
-    return _json({**same, "step": step})
-
-
-def _json(value: Any) -> str:
-    """One line of JSON in ASCII: what models and pages wrote can't act on a terminal."""
-    return json.dumps(msgspec.to_builtins(value))
-
-
-def _say(lines: Iterable[str]) -> None:
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    for line in lines:
-        print(line if utf8 else in_ascii(line))
+    return json_line({**same, "step": step})

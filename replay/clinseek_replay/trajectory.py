@@ -1,11 +1,13 @@
 """The canonical run: what every reader makes and every screen, command and analysis reads.
 
-A Trajectory is an immutable value; a growing run is a succession of them. Lists of steps are tuples whose
-unchanged elements are shared between successive values, so that a new one costs little.
+A Trajectory is an immutable value; a growing run is a succession of them. Its steps are a sequence: a tuple
+whose unchanged elements are shared between successive values, or, in a large recording, one that reads a step
+from the file when it is looked at. Go through it by index or by iterating; never copy it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,10 +16,28 @@ import msgspec
 from clinseek_core.case import Policy
 from clinseek_core.journal import Damage, Status, Table, Usage
 
-__all__ = ["Call", "CallStatus", "Damage", "Mode", "Note", "Result", "Step", "Trajectory"]
+__all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 
 CallStatus = Status | Literal["pending"]
 Mode = Literal["live", "replay", "follow"]
+CallFlag = Literal[
+    "synthetic",
+    "duplicate_id",
+    "id_mismatch",
+    "from_text",
+    "unclosed",
+    "bad_arguments",
+]
+"""What is odd about a call: `synthetic` was made by the harness, `duplicate_id` shares its id with another of
+the run, `id_mismatch` got its result by position against the ids, `from_text` was parsed from the model's
+text, `unclosed` was parsed from text that breaks off, `bad_arguments` are no JSON object."""
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True):
+    """A range of bytes in a recording's file."""
+
+    offset: int
+    length: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +64,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The model's text where it was not a JSON object."""
     wire_name: str = ""
     result: Result | None = None
+    flags: tuple[CallFlag, ...] = ()
 
     @property
     def status(self) -> CallStatus:
@@ -75,6 +96,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     usage: Usage | None = None
     ms: float | None = None
+    finish_reason: str = ""
+    """Why the model stopped, as its endpoint said: `length` where its tokens ran out."""
+    raw: tuple[Span, ...] = ()
+    """Where the step stands in the source: the model's turn, then its results; empty where that is not known."""
 
     @property
     def anchor(self) -> str:
@@ -100,7 +125,14 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     prompt: tuple[tuple[str, str], ...] = ()
     """(role, text) of the opening messages."""
-    steps: tuple[Step, ...] = ()
+    curated: str = ""
+    """The curated context that the case ships (the benchmark's `input`), where the recording holds it."""
+    max_rounds: int | None = None
+    max_result_characters: int | None = None
+    """The run's limits, where they are recorded."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that were offered, where they are recorded."""
+    steps: Sequence[Step] = ()
     answer: tuple[str, ...] | None = None
     answer_source: str = ""
     """`finish`, or how the answer came about where the recording says it was made otherwise."""
