@@ -9,7 +9,7 @@ import msgspec
 __all__ = ["Finding", "NotVerified", "Place", "Severity", "Tier"]
 
 Tier = Literal["D", "X", "S", "H"]
-"""D: decided from the record; X: needs the data or the tools run again; S: a suggestion, never counted as fact;
+"""D: decided from the record; X: needs the data or the tools run again; S: a suggestion, never a fact;
 H: said by a person."""
 
 Severity = Literal["critical", "high", "medium", "low", "info"]

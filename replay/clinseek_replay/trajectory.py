@@ -99,7 +99,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str = ""
     """Why the model stopped, as its endpoint said: `length` where its tokens ran out."""
     raw: tuple[Span, ...] = ()
-    """Where the step stands in the source: the model's turn, then its results; empty where that is not known."""
+    """Where it stands in the source: the model's turn, then its results; empty where that is not known."""
 
     @property
     def anchor(self) -> str:
