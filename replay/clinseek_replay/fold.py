@@ -86,6 +86,10 @@ def _header(draft: _Draft, event: Header) -> None:
         "gold": case.gold,
         "policy": event.policy,
         "model": event.model.label,
+        "tools_digest": event.tools.digest,
+        "engine_version": event.engine_version,
+        "rules": event.model.kind == "builtin",
+        "data": event.data,
     }
     if event.parent:
         draft.notes.append(Note("forked", f"from {event.parent}"))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.journal import Damage, Status, Table, Usage
+from clinseek_core.journal import Damage, DataInfo, Status, Table, Usage
 
 __all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 
@@ -132,6 +132,14 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
     """The run's limits, where they are recorded."""
     tools: tuple[str, ...] = ()
     """Names of the tools that were offered, where they are recorded."""
+    tools_digest: str = ""
+    """SHA-256 of their canonical schema, as `clinseek_core.tools.tools_info` makes it."""
+    engine_version: str = ""
+    """Version of clinseek-tui that made the run; empty for other systems."""
+    rules: bool = False
+    """Whether the answers were made by rules, without a language model."""
+    data: DataInfo | None = None
+    """The data that the tools read, where it is recorded."""
     steps: Sequence[Step] = ()
     answer: tuple[str, ...] | None = None
     answer_source: str = ""
