@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Literal
 
@@ -13,7 +13,21 @@ import msgspec
 from clinseek_core.journal.events import Table
 from clinseek_replay.trajectory import Call, Step, Trajectory
 
-__all__ = ["Field", "Hit", "argument_texts", "occurrences", "search"]
+__all__ = [
+    "Field",
+    "Hit",
+    "Sought",
+    "argument_texts",
+    "hits_about",
+    "hits_at_end",
+    "hits_in_step",
+    "occurrences",
+    "search",
+    "sought",
+]
+
+Sought = Callable[[str], Iterable[int]]
+"""What is searched, as the offsets where it starts in a text."""
 
 Field = Literal["case", "reasoning", "text", "note", "tool", "argument", "row", "result", "end"]
 """Where a hit lies: `row` is a row of a result's table, `result` the text of a result without such a row."""
@@ -29,6 +43,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Index into the step's calls; None where the hit lies in the turn itself."""
     offset: int = 0
     """Characters before the hit in its text; for `row`, the index of the table's row."""
+    part: int = 0
+    """Which of the call's arguments, by its index, where the hit lies in one."""
 
 
 def search(trajectory: Trajectory, needle: str, limit: int = 1_000) -> tuple[Hit, ...]:
@@ -36,7 +52,12 @@ def search(trajectory: Trajectory, needle: str, limit: int = 1_000) -> tuple[Hit
 
     Each occurrence in a text is a hit; a row of a table, the case, a step's notes and the end are one each.
     """
-    return tuple(islice(_hits(trajectory, needle), limit)) if needle else ()
+    return tuple(islice(_hits(trajectory, sought(needle)), limit)) if needle else ()
+
+
+def sought(needle: str) -> Sought:
+    """A text searched as it stands, whatever its case."""
+    return lambda text: occurrences(text, needle)
 
 
 def occurrences(text: str, needle: str) -> Iterator[int]:
@@ -65,47 +86,62 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _hits(trajectory: Trajectory, needle: str) -> Iterator[Hit]:
+def hits_about(trajectory: Trajectory, wanted: Sought) -> Iterator[Hit]:
+    """The hit in what a run was asked, if there is one."""
     about = (trajectory.question, *trajectory.candidates, *(text for _, text in trajectory.prompt))
-    if _holds(about, needle):
+    if _holds(about, wanted):
         yield Hit(field="case")
-    for index, step in enumerate(trajectory.steps):
-        yield from _in_turn(index, step, needle)
-        for number, call in enumerate(step.calls):
-            yield from _in_call(index, number, call, needle)
-    if _holds((*(trajectory.answer or ()), trajectory.message), needle):
+
+
+def hits_in_step(index: int, step: Step, wanted: Sought) -> Iterator[Hit]:
+    """The hits in the step at `index`, in their order."""
+    yield from _in_turn(index, step, wanted)
+    for number, call in enumerate(step.calls):
+        yield from _in_call(index, number, call, wanted)
+
+
+def hits_at_end(trajectory: Trajectory, wanted: Sought) -> Iterator[Hit]:
+    """The hit in a run's answer or last message, if there is one."""
+    if _holds((*(trajectory.answer or ()), trajectory.message), wanted):
         yield Hit(field="end")
 
 
-def _holds(texts: Iterable[str], needle: str) -> bool:
-    return any(True for text in texts for _ in occurrences(text, needle))
+def _hits(trajectory: Trajectory, wanted: Sought) -> Iterator[Hit]:
+    yield from hits_about(trajectory, wanted)
+    for index, step in enumerate(trajectory.steps):
+        yield from hits_in_step(index, step, wanted)
+    yield from hits_at_end(trajectory, wanted)
 
 
-def _in_turn(index: int, step: Step, needle: str) -> Iterator[Hit]:
+def _holds(texts: Iterable[str], wanted: Sought) -> bool:
+    return any(True for text in texts for _ in wanted(text))
+
+
+def _in_turn(index: int, step: Step, wanted: Sought) -> Iterator[Hit]:
     texts: tuple[tuple[Field, str], ...] = (("reasoning", step.reasoning), ("text", step.text))
     for field, text in texts:
-        yield from (Hit(field=field, step=index, offset=offset) for offset in occurrences(text, needle))
-    if _holds((note.text for note in step.notes), needle):
+        yield from (Hit(field=field, step=index, offset=offset) for offset in wanted(text))
+    if _holds((note.text for note in step.notes), wanted):
         yield Hit(field="note", step=index)
 
 
-def _in_call(index: int, number: int, call: Call, needle: str) -> Iterator[Hit]:
-    named: tuple[tuple[Field, str], ...] = (
-        ("tool", call.name),
-        *(("argument", text) for _, text in argument_texts(call)),
-    )
-    for field, text in named:
-        for offset in occurrences(text, needle):
-            yield Hit(field=field, step=index, call=number, offset=offset)
+def _in_call(index: int, number: int, call: Call, wanted: Sought) -> Iterator[Hit]:
+    for offset in wanted(call.name):
+        yield Hit(field="tool", step=index, call=number, offset=offset)
+    for part, (_, text) in enumerate(argument_texts(call)):
+        for offset in wanted(text):
+            yield Hit(field="argument", step=index, call=number, offset=offset, part=part)
     if call.result is None:
         return
-    rows = list(_rows_with(call.result.table, needle)) if call.result.table else []
-    field, offsets = ("row", rows) if rows else ("result", occurrences(call.result.text, needle))
-    for offset in offsets:
-        yield Hit(field=field, step=index, call=number, offset=offset)
+    in_text = True
+    for row in _rows_with(call.result.table, wanted) if call.result.table else ():
+        in_text = False
+        yield Hit(field="row", step=index, call=number, offset=row)
+    for offset in wanted(call.result.text) if in_text else ():
+        yield Hit(field="result", step=index, call=number, offset=offset)
 
 
-def _rows_with(table: Table, needle: str) -> Iterator[int]:
+def _rows_with(table: Table, wanted: Sought) -> Iterator[int]:
     for index, row in enumerate(table.rows):
-        if _holds((str(cell) for cell in row if cell is not None), needle):
+        if _holds((str(cell) for cell in row if cell is not None), wanted):
             yield index
