@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from clinseek_core.scoring.names import folded
+
 __all__ = ["Score", "score"]
 
 
@@ -27,8 +29,8 @@ def score(answer: Iterable[str] | None, gold: Iterable[str] | None) -> Score | N
     """Score an answer; None where there is no gold, so nothing to score by.
 
     Set F1 as the paper's text benchmark has it: each name counts once, an answer without names gets 0.
-    Names are the same when they are so after case folding and with runs of blanks as one; the reference
-    scorer folds case only, by `str.lower`.
+    Names are the same when their normal forms are (see `folded`); the reference scorer folds case only,
+    by `str.lower`: `score_upstream` does as it does.
     """
     wanted = _by_key(gold or ())
     if not wanted:
@@ -51,7 +53,7 @@ def _by_key(names: Iterable[str]) -> dict[str, str]:
     """The names that hold more than blanks, each once, by what makes two of them the same."""
     keyed: dict[str, str] = {}
     for name in names:
-        key = " ".join(name.split()).casefold()
+        key = folded(name)
         if key:
             keyed.setdefault(key, name)
     return keyed
