@@ -1,0 +1,175 @@
+"""Tables as pandas' `to_string(index=False)` pads them: every column ends where its header ends.
+
+A row is as long as the header, newlines in a cell included. So the header tells where each cell ends, and a
+cell may hold spaces. What the header can't tell is whether a space in it divides two names or is part of one:
+the rows decide, and where they don't the cells are marked as unsure.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cache
+from typing import NamedTuple
+
+from clinseek_core.mimic import tables
+from clinseek_replay.tables.table import Cell, Grid, TextTable
+
+__all__ = ["padded_table"]
+
+_WORD = re.compile(r"\S+")
+_WIDEST = 400
+"""Columns; a first line of more words is prose."""
+
+
+class _Column(NamedTuple):
+    name: str
+    start: int
+    """Where its cells begin within a row: behind the end of the column before and a space."""
+    end: int
+    sure: bool
+
+
+class _PaddedGrid:
+    """Cells cut out of the text when they are looked at."""
+
+    def __init__(self, text: str, columns: tuple[_Column, ...], offsets: range | list[int], end: int) -> None:
+        self._text = text
+        self._columns = columns
+        self._offsets = offsets
+        self._end = end
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The cell at 0-based indexes."""
+        _, start, end, sure = self._columns[column]
+        offset = self._offsets[row]
+        end = min(offset + end, self._end)
+        padded = self._text[offset + start : end]
+        text = padded.strip(" ")
+        if not text:
+            return Cell("", None, None, sure)
+        start = end - len(padded.lstrip(" "))
+        return Cell(text, start, start + len(text), sure)
+
+    def at(self, position: int) -> tuple[int, int] | None:
+        """Row and column of the cell whose text holds a character of the text."""
+        row = self._row_at(position)
+        if row is None:
+            return None
+        within = position - self._offsets[row]
+        for index, column in enumerate(self._columns):
+            if within < column.end:
+                start = self.cell(row, index).start
+                return (row, index) if start is not None and start <= position else None
+        return None
+
+    def _row_at(self, position: int) -> int | None:
+        offsets = self._offsets
+        if not offsets or position < offsets[0]:
+            return None
+        if isinstance(offsets, range):
+            return min((position - offsets.start) // offsets.step, len(offsets) - 1)
+        return bisect_right(offsets, position) - 1
+
+
+def padded_table(text: str, start: int, end: int, names: tuple[str, ...]) -> TextTable | None:
+    """The table whose header is the line at `start`; None where the lines below don't fit it.
+
+    The last row may break off, and the header may have lost the spaces before it.
+    """
+    body = text.find("\n", start, end) + 1
+    if not body or body >= end:
+        return None
+    header = text[start : body - 1].rstrip(" \r")
+    words = [(found.start(), found.end()) for found in _WORD.finditer(header)]
+    if not words or len(words) > _WIDEST:
+        return None
+    rows = _rows(text, body, end, len(header))
+    if rows is None:
+        return None
+    offsets, width = rows
+    shift = width - len(header)
+    columns = _columns(text, header, [(a + shift, b + shift) for a, b in words], shift, offsets, end)
+    if not columns:
+        return None
+    grid: Grid = _PaddedGrid(text, columns, offsets, end)
+    return TextTable("padded", tuple(c.name for c in columns), grid, names=names, start=start, end=end)
+
+
+def _rows(text: str, body: int, end: int, width: int) -> tuple[range | list[int], int] | None:
+    """Where rows begin and how long they are; None where the lines are no rows of a table."""
+    first_line = text.find("\n", body, end)
+    first_line = (end if first_line < 0 else first_line) - body
+    for length in dict.fromkeys((width, first_line)):
+        if length >= width and _are_records(text, body, end, length, 1 if length == width else 2):
+            return range(body, end, length + 1), length
+    # The text was stripped, or rows have lost characters: the lines that are as long as the first count.
+    lines: list[int] = []
+    others = 0
+    at = body
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        if stop - at == first_line:
+            lines.append(at)
+        else:
+            others += 1
+        at = stop + 1
+    enough = first_line >= width and len(lines) > others and len(lines) > 1
+    return (lines, first_line) if enough else None
+
+
+def _are_records(text: str, body: int, end: int, length: int, whole_ones: int) -> bool:
+    """Whether rows of one length follow each other; after so many whole ones the last may break off."""
+    breaks = text[body + length : end : length + 1]
+    if length == 0 or breaks.strip("\n"):
+        return False
+    rest = end - body - len(breaks) * (length + 1)
+    return rest <= 0 or rest == length or len(breaks) >= whole_ones
+
+
+def _columns(
+    text: str, header: str, words: list[tuple[int, int]], shift: int, offsets: range | list[int], end: int
+) -> tuple[_Column, ...]:
+    """The columns: words of the header, joined where a row's cell runs over the gap between them."""
+    columns: list[_Column] = []
+    start, begin, unsure = 0, words[0][0], False
+    for index, (_, stop) in enumerate(words):
+        last = index == len(words) - 1
+        gaps = "" if last else _column_of(text, offsets, end, stop)
+        if gaps.strip(" "):
+            continue  # a character stands where the columns would be parted
+        name = header[begin - shift : stop - shift]
+        doubtful = not last and _doubtful(text, offsets, end, start, stop, name)
+        columns.append(_Column(name, start, stop, not (unsure or doubtful)))
+        unsure = doubtful
+        start = stop + 1
+        begin = words[index + 1][0] if not last else stop
+    return tuple(columns)
+
+
+def _doubtful(text: str, offsets: range | list[int], end: int, start: int, stop: int, name: str) -> bool:
+    """Whether a column that ends at `stop` may go on: a cell ends in a space, or no row has anything."""
+    ends = _column_of(text, offsets, end, stop - 1)
+    if " " not in ends:
+        return False
+    cells = [text[offset + start : min(offset + stop, end)] for offset in offsets]
+    if any(cell[-1:] == " " and cell.strip(" ") for cell in cells):
+        return True
+    return name.lower() not in _known_names() and not any(cell.strip(" ") for cell in cells)
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """Names of columns of the record: one of them is hardly ever the first word of a longer name."""
+    return frozenset(column.name.lower() for info in tables().values() for column in info.columns)
+
+
+def _column_of(text: str, offsets: range | list[int], end: int, place: int) -> str:
+    """The characters at one place of all rows."""
+    if isinstance(offsets, range):
+        return text[offsets.start + place : end : offsets.step]
+    return "".join(text[offset + place] for offset in offsets if offset + place < end)

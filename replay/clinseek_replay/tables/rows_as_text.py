@@ -1,0 +1,208 @@
+"""Our own tools' rows (`clinseek_core.tools.rowtext`), with the place of each cell.
+
+What lines above the rows tell stands there once for all rows: the cells of all of them have that one place.
+A cell that a formula makes has the place of the formula.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from clinseek_core.journal import Table
+from clinseek_core.tools.rowtext.cells import (
+    EMPTY,
+    IN_ALL,
+    REPEATED,
+    ROWS,
+    SECTION,
+    TOLD_BY,
+    UNLESS,
+    cell_text,
+    date_of,
+    read_cell,
+    read_name,
+)
+from clinseek_core.tools.rowtext.formulas import Formula, read_formula
+from clinseek_replay.tables.table import Cell, ReadGrid, TextTable
+
+__all__ = ["rows_table"]
+
+_RAW = re.compile(r'(?:[^",\n]++|"(?:[^"]++|"")*+")*+')
+_PAIR = re.compile(r'("(?:[^"]++|"")*+"|[^="]*+)=(.*)', re.DOTALL)
+_KEY = re.compile(re.escape(TOLD_BY) + r'("(?:[^"]++|"")*+"|[^:\n]*+): ')
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+_Told = dict[str, Cell]
+_Raw = tuple[str, int]
+"""A cell as it is written, and where."""
+
+
+def rows_table(text: str, names: tuple[str, ...], typed: Table | None = None) -> TextTable | None:
+    """The rows below the first line that ends with a colon, else from the start; None where there are none.
+
+    A recorded `typed` table decides what the cells are: the text then only tells where they stand.
+    """
+    colon = text.find(":\n")
+    read = None
+    for start in (colon + 2, 0) if colon >= 0 else (0,):
+        try:
+            read = _Block(text, start)
+        except ValueError:
+            continue
+        break
+    if typed is not None:
+        return _typed_table(text, typed, read, names)
+    if read is None or not read.rows:
+        return None
+    columns = tuple(read.columns)
+    cells = [[row.get(name, _NOTHING) for name in columns] for row in read.rows]
+    return TextTable("rows", columns, ReadGrid(cells), names=names, start=read.start, end=len(text))
+
+
+def _typed_table(text: str, typed: Table, read: _Block | None, names: tuple[str, ...]) -> TextTable:
+    """The recorded rows, with the places that the text has for them where it was read the same."""
+    told: Sequence[_Told] = read.rows if read is not None and len(read.rows) == len(typed.rows) else ()
+    cells = []
+    for index, row in enumerate(typed.rows):
+        places = told[index] if told else {}
+        cells.append(
+            [_typed(value, places.get(name)) for name, value in zip(typed.columns, row, strict=False)]
+        )
+    names = (typed.source.lower(),) if typed.source else names
+    return TextTable("rows", typed.columns, ReadGrid(cells), names=names, start=0, end=len(text))
+
+
+def _typed(value: object, told: Cell | None) -> Cell:
+    text = cell_text(value) or ""
+    return Cell(text, told.start, told.end) if told and text else Cell(text, None, None)
+
+
+_NOTHING = Cell("", None, None)
+
+
+class _Block:
+    """Rows and what the lines above them say; ValueError for a text that is none."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self.start = start
+        self._text = text
+        self._repeated: dict[str, str] = {}
+        self._everywhere: _Told = {}
+        self._formulas: dict[str, tuple[Formula, int, int]] = {}
+        at = self._lines_above(start)
+        self._key, self._by_key, at = self._lookups(at)
+        header, at = _record(text, at)
+        self._header = [read_name(raw) for raw, _ in header]
+        named = [name for told in self._by_key.values() for name in told]
+        self.columns = list(dict.fromkeys([*self._everywhere, *self._formulas, *named, *self._header]))
+        if not any(name for name in self._header):
+            raise ValueError("no header")
+        self.rows = list(self._rows(at))
+
+    def _lines_above(self, at: int) -> int:
+        kinds = (IN_ALL, EMPTY, UNLESS, REPEATED)
+        while kind := next((kind for kind in kinds if self._text.startswith(kind, at)), ""):
+            raws, at = _record(self._text, at + len(kind))
+            for raw, place in _spaced(raws):
+                if kind == EMPTY:
+                    self._everywhere[read_name(raw)] = _NOTHING
+                    continue
+                name, value, place = _pair(raw, place)
+                if kind == REPEATED:
+                    self._repeated[name] = read_cell(value) or ""
+                elif not value.startswith('"') and (formula := read_formula(value)):
+                    self._formulas[name] = (formula, place, place + len(value))
+                else:
+                    self._everywhere[name] = self._cell(value, place, "")
+        return at
+
+    def _lookups(self, at: int) -> tuple[str, dict[str, _Told], int]:
+        found = _KEY.match(self._text, at)
+        if found is None:
+            return "", {}, at
+        raws, at = _record(self._text, found.end())
+        columns = [read_name(raw) for raw, _ in _spaced(raws)]
+        told: dict[str, _Told] = {}
+        while not self._text.startswith(f"{ROWS}\n", at):
+            if at >= len(self._text):
+                raise ValueError("no rows below what is told of them")
+            ((key, _), *raws), at = _record(self._text, at)
+            cells = [self._cell(raw, place, "") for raw, place in raws]
+            told[read_cell(key, "", self._repeated) or ""] = dict(zip(columns, cells, strict=True))
+        return read_name(found[1]), told, at + len(f"{ROWS}\n")
+
+    def _rows(self, at: int) -> Iterator[_Told]:
+        section: _Told = {}
+        day = ""
+        while at < len(self._text):
+            if self._text.startswith(SECTION, at):
+                raws, at = _record(self._text, at + len(SECTION))
+                spaced = list(_spaced(raws))
+                if _DATE.fullmatch(spaced[0][0]):
+                    day = spaced.pop(0)[0]
+                for raw, place in spaced:
+                    name, value, place = _pair(raw, place)
+                    section = section | {name: self._cell(value, place, day)}
+                    day = date_of(section[name].text) or day
+            else:
+                try:
+                    raws, at = _record(self._text, at)
+                    row = self._row(raws, section, day)
+                except ValueError:
+                    return  # the text was cut here
+                yield row
+
+    def _row(self, raws: list[_Raw], section: _Told, day: str) -> _Told:
+        width = len(self._header)
+        if len(raws) < width:
+            raise ValueError("fewer cells than columns")
+        told: _Told = {}
+        named = [(name, *raw) for name, raw in zip(self._header, raws, strict=False)]
+        for name, value, place in (*named, *(_pair(*raw) for raw in raws[width:])):
+            told[name] = self._cell(value, place, day)
+            day = day or date_of(told[name].text)
+        row = self._everywhere | section | told
+        if self._key:
+            row = self._by_key.get(row.get(self._key, _NOTHING).text, {}) | row
+        for name, (formula, start, end) in self._formulas.items():
+            if name not in told:
+                texts = [row.get(column, _NOTHING).text or None for column in formula.columns]
+                made = formula.cell(texts)
+                row[name] = _NOTHING if made is None else Cell(made, start, end)
+        self.columns += [name for name in row if name not in self.columns]
+        return row
+
+    def _cell(self, raw: str, place: int, day: str) -> Cell:
+        value = read_cell(raw, day, self._repeated)
+        return _NOTHING if value is None else Cell(value, place, place + len(raw))
+
+
+def _record(text: str, at: int) -> tuple[list[_Raw], int]:
+    """The cells of the line at `at` as they are written, and where the next line begins."""
+    raws: list[_Raw] = []
+    while True:
+        found = _RAW.match(text, at)
+        raw = found[0] if found else ""
+        raws.append((raw, at))
+        at += len(raw)
+        if at >= len(text):
+            return raws, at
+        if text[at] == "\n":
+            return raws, at + 1
+        if text[at] != ",":
+            raise ValueError("a quote that does not end")
+        at += 1
+
+
+def _spaced(raws: Sequence[_Raw]) -> Iterator[_Raw]:
+    """What a line tells, with the space behind each comma left out."""
+    for index, (raw, place) in enumerate(raws):
+        yield (raw[1:], place + 1) if index and raw.startswith(" ") else (raw, place)
+
+
+def _pair(raw: str, place: int) -> tuple[str, str, int]:
+    found = _PAIR.fullmatch(raw)
+    if found is None:
+        raise ValueError("no name=value")
+    return read_name(found[1]), found[2], place + found.start(2)

@@ -1,0 +1,126 @@
+"""Times in texts: where they stand, how fine they are, and whether they lie beyond a cutoff.
+
+ISO dates and times, with a space or a `T`. The short times of our own rows get their dates from their table:
+take the cells of `tables_in`, and `stamp_of` on each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from clinseek_core.case import Boundary
+
+__all__ = ["Beyond", "Resolution", "Stamp", "stamp_of", "stamps_in"]
+
+Resolution = Literal["second", "minute", "day"]
+
+_STAMP = re.compile(
+    r"(?<!\d)(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))"
+    r"(?:[ T]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?+(?:\.\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+)?(?!\d)",
+    re.ASCII,
+)
+
+
+class Stamp(NamedTuple):
+    """A time in a text. `at` is its first second: `2150-03-02 17:20:00`."""
+
+    at: str
+    resolution: Resolution
+    start: int
+    end: int
+
+    @property
+    def day(self) -> str:
+        """`2150-03-02`."""
+        return self.at[:10]
+
+
+def stamps_in(text: str, start: int = 0, end: int | None = None) -> Iterator[Stamp]:
+    """Every time in a text, in order."""
+    for found in _STAMP.finditer(text, start, len(text) if end is None else end):
+        yield _stamp(found)
+
+
+def stamp_of(text: str) -> Stamp | None:
+    """The time that a whole cell is; None where it is none."""
+    if len(text) < 10 or text[4] != "-":
+        return None
+    found = _STAMP.fullmatch(text)
+    return _stamp(found) if found else None
+
+
+def _stamp(found: re.Match[str]) -> Stamp:
+    day, clock, seconds = found[1], found[2], found[3]
+    if clock is None:
+        return Stamp(f"{day} 00:00:00", "day", found.start(), found.end())
+    resolution: Resolution = "second" if seconds else "minute"
+    return Stamp(f"{day} {clock}{seconds or ':00'}", resolution, found.start(), found.end())
+
+
+class Beyond:
+    """Whether times lie beyond a cutoff: for sure, by the first second that they may mean."""
+
+    def __init__(self, cutoff: datetime, boundary: Boundary = "exclusive") -> None:
+        self.cutoff = cutoff.replace(tzinfo=None).isoformat(" ", "seconds")
+        self.boundary: Boundary = boundary
+        self._fraction = bool(cutoff.microsecond)
+        self._suspect = re.compile(_not_before(self.cutoff[:10]), re.ASCII)
+
+    @property
+    def day(self) -> str:
+        """The cutoff's date."""
+        return self.cutoff[:10]
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text holds a date of the cutoff's day or later: one quick look, before any parsing."""
+        return self._suspect.search(text) is not None
+
+    def is_beyond(self, at: str) -> bool:
+        """Whether a time (`2150-03-02 17:20:00`) was not known at the cutoff by the boundary."""
+        if self.boundary == "inclusive" or self._fraction:
+            return at > self.cutoff
+        return at >= self.cutoff
+
+    def holds(self, stamp: Stamp) -> bool:
+        """Whether a time is beyond the cutoff whatever it means: of the cutoff's own day or minute it is not."""
+        if stamp.resolution == "day":
+            return stamp.day > self.day
+        if stamp.resolution == "minute" and stamp.at[:16] == self.cutoff[:16]:
+            return self.boundary == "exclusive" and not self._fraction and self.cutoff[17:] == "00"
+        return self.is_beyond(stamp.at)
+
+    def in_text(self, text: str) -> Iterator[Stamp]:
+        """The times of a text that lie beyond the cutoff."""
+        for found in self._suspect.finditer(text):
+            whole = _STAMP.match(text, found.start())
+            if whole is not None:
+                stamp = _stamp(whole)
+                if self.holds(stamp):
+                    yield stamp
+
+
+def _not_before(day: str) -> str:
+    """A pattern of the dates from `day` on, of its millennium: quicker than to read every date and compare.
+
+    >>> _not_before("2150-03-02")
+    '(?<!\\\\d)2(?:15[1-9]|1[6-9]\\\\d|[2-9]\\\\d\\\\d)-...'
+    """
+    year, month, date = day.split("-")
+    thousand, years = year[0], year[1:]
+    later_years = "|".join(_greater(years))
+    later_months = "|".join(_greater(month))
+    later_days = "|".join([*_greater(date), date])
+    return (
+        rf"(?<!\d){thousand}(?:(?:{later_years or '(?!)'})-\d\d-\d\d"
+        rf"|{years}-(?:(?:{later_months or '(?!)'})-\d\d|{month}-(?:{later_days})))"
+    )
+
+
+def _greater(digits: str) -> Iterator[str]:
+    """Patterns of the numbers of as many digits that are greater."""
+    for index, digit in enumerate(digits):
+        if digit != "9":
+            yield digits[:index] + f"[{int(digit) + 1}-9]" + r"\d" * (len(digits) - index - 1)
