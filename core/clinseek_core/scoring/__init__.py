@@ -1,6 +1,34 @@
-"""How good an answer is: set F1 with names in their normal form, and as the reference scores it."""
+"""How good answers are: set F1 with names in their normal form, the reference's own score, many runs' means."""
 
+from clinseek_core.scoring.intervals import Interval, Paired, interval, paired, t_quantile
 from clinseek_core.scoring.names import folded
 from clinseek_core.scoring.set_f1 import Score, score
+from clinseek_core.scoring.summary import (
+    Denominators,
+    Group,
+    ScoredRun,
+    Summary,
+    by_question,
+    summary,
+)
+from clinseek_core.scoring.upstream import UpstreamScore, is_multimodal, score_upstream
 
-__all__ = ["Score", "folded", "score"]
+__all__ = [
+    "Denominators",
+    "Group",
+    "Interval",
+    "Paired",
+    "Score",
+    "ScoredRun",
+    "Summary",
+    "UpstreamScore",
+    "by_question",
+    "folded",
+    "interval",
+    "is_multimodal",
+    "paired",
+    "score",
+    "score_upstream",
+    "summary",
+    "t_quantile",
+]

@@ -1,0 +1,47 @@
+"""A run's scores, as commands and reports over many runs gather them."""
+
+from __future__ import annotations
+
+from clinseek_core.scoring import ScoredRun, is_multimodal, score, score_upstream
+from clinseek_replay.trajectory import Call, Trajectory
+
+__all__ = ["finish_call", "scored"]
+
+_MULTIMODAL_FINISH = ("ehr.finish", "finish")
+"""The only names by which the reference's multimodal scorer knows a finish; its text scorer takes any that
+holds `finish`."""
+_NO_ANSWER = ("no_answer", "stopped", "error")
+
+
+def scored(trajectory: Trajectory) -> ScoredRun:
+    """Score a run by both rules; a run without an answer is scored as one that answered nothing."""
+    multimodal = is_multimodal(trajectory.task, trajectory.qid)
+    return ScoredRun(
+        qid=trajectory.qid,
+        run_id=trajectory.run_id,
+        place=trajectory.source,
+        task=trajectory.task,
+        status=trajectory.status,
+        answer_source=trajectory.answer_source,
+        score=score(trajectory.answer, trajectory.gold),
+        upstream=score_upstream(
+            _as_multimodal(trajectory) if multimodal else trajectory.answer,
+            trajectory.gold,
+            multimodal=multimodal,
+        ),
+    )
+
+
+def finish_call(trajectory: Trajectory) -> Call | None:
+    """The last call whose name holds `finish`: the one that is scored."""
+    for index in range(len(trajectory.steps) - 1, -1, -1):
+        for call in reversed(trajectory.steps[index].calls):
+            if "finish" in call.name.lower():
+                return call
+    return None
+
+
+def _as_multimodal(trajectory: Trajectory) -> tuple[str, ...] | None:
+    finish = finish_call(trajectory)
+    known = finish is None or (finish.wire_name or finish.name) in _MULTIMODAL_FINISH
+    return trajectory.answer if known and trajectory.status not in _NO_ANSWER else None
