@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Spelling"]
 
 _MAX_WORDS = 20
+_READ_FIRST = 400
+"""Names that are scored before it is known which others could still win."""
+_ROUNDED = 0.1
+"""Scores are told to a tenth."""
+_BUCKETS = 64
+_MOST_OF_A_LETTER = 255
 _LINE_FEED = 10
 _DOTTED_CODE = re.compile(r"[a-z]?\d[\da-z]+\.[\da-z]+")
 
@@ -92,39 +98,75 @@ class Spelling:
         """The names that read like `text` but for case and white space."""
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
-        hits = occurrences(self._blob, b"\n" + folded(text[:MAX_QUERY]).encode() + b"\n")
+        wanted = folded(text[:MAX_QUERY])
+        # Names stand in order of length: only those as long as the text are looked through.
+        low, high = np.searchsorted(self._lengths, [len(wanted), len(wanted) + 1]).tolist()
+        if low == high:
+            return []
+        start = int(self._begins[low])
+        end = int(self._begins[high]) + 1 if high < self._count else len(self._blob)
+        hits = occurrences(self._blob[start:end], b"\n" + wanted.encode() + b"\n") + start
         places: list[int] = np.searchsorted(self._begins, hits).tolist()
         return places
 
     def fuzzy(self, text: str, limit: int) -> list[tuple[int, float]]:
         """The `limit` names nearest to `text` by edit ratio of the folded texts, with the ratio in 0 to 100.
 
-        The ratio is 100 times (1 - insertions and deletions / letters of both). A ratio bounds the length a
-        name can have, so names of like length are read first and others only where they could still win.
+        The ratio is 100 times (1 - insertions and deletions / letters of both). The letters that two texts
+        share bound it, so names with the most shared letters are read first, and others only where they
+        could still win.
         """
         import numpy as np  # noqa: PLC0415 - loaded with the first search
 
         query = folded(text[:MAX_QUERY])
-        size = len(query)
-        near = np.searchsorted(self._lengths, [size * 0.75, size * 1.33 + 1])
+        if not query:
+            return []
+        bounds = 200 * self._shared_letters(query) / (len(query) + self._lengths)
         scores = np.zeros(self._count, "f4")
-        self._score(query, scores, int(near[0]), int(near[1]))
-        kth = float(np.partition(scores, -limit)[-limit]) if limit < self._count else 0.0
-        if kth > 0:
-            low, high = np.searchsorted(
-                self._lengths, [size * kth / (200 - kth), size * (200 - kth) / kth + 1]
-            )
-        else:
-            low, high = 0, self._count
-        self._score(query, scores, int(low), int(near[0]))
-        self._score(query, scores, int(near[1]), int(high))
+        first = min(max(_READ_FIRST, limit), self._count)
+        places = np.argpartition(bounds, self._count - first)[self._count - first :]
+        self._score(query, scores, places)
+        kth = float(np.partition(scores[places], -limit)[-limit]) if limit < self._count else 0.0
+        unread = bounds >= kth - _ROUNDED
+        unread[places] = False
+        self._score(query, scores, np.flatnonzero(unread))
         return _best(scores, limit)
 
-    def _score(self, query: str, scores: np.ndarray[Any, Any], low: int, high: int) -> None:
+    def _score(self, query: str, scores: np.ndarray[Any, Any], places: Ints) -> None:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - loaded with the first fuzzy search
 
-        if low < high:
-            scores[low:high] = process.cdist([query], self._texts[low:high], scorer=fuzz.ratio)[0]
+        if len(places):
+            texts = self._texts
+            names = [texts[place] for place in places.tolist()]
+            scores[places] = process.cdist([query], names, scorer=fuzz.ratio)[0]
+
+    def _shared_letters(self, query: str) -> Ints:
+        """Per name the letters it shares with `query`, as multisets: no less than any common subsequence."""
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        asked = np.bincount(np.frombuffer(query.encode("utf-32-le"), "u4") % _BUCKETS, minlength=_BUCKETS)
+        shared = np.zeros(self._count, "i4")
+        for bucket in np.flatnonzero(asked):
+            shared += np.minimum(self._letters[bucket], min(int(asked[bucket]), _MOST_OF_A_LETTER))
+            if asked[bucket] > _MOST_OF_A_LETTER:
+                shared += int(asked[bucket]) - _MOST_OF_A_LETTER
+        return shared
+
+    @cached_property
+    def _letters(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """How often each name holds the letters of each bucket: buckets x names.
+
+        Letters that share a bucket, and counts that are cut, only make more letters shared.
+        """
+        import numpy as np  # noqa: PLC0415 - loaded with the first search
+
+        letters = np.frombuffer("".join(self._texts).encode("utf-32-le"), "u4") % _BUCKETS
+        of_name = np.repeat(np.arange(self._count, dtype="i4"), self._lengths)
+        counts = np.zeros((_BUCKETS, self._count), "u1")
+        for bucket in range(_BUCKETS):
+            held = np.bincount(of_name[letters == bucket], minlength=self._count)
+            counts[bucket] = np.minimum(held, _MOST_OF_A_LETTER)
+        return counts
 
     @cached_property
     def _texts(self) -> list[str]:

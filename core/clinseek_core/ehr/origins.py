@@ -1,4 +1,4 @@
-"""Where the rows of a model's query come from: rowids added to it as hidden last columns.
+"""Where the rows of a model's query come from: what identifies them, added to it as hidden last columns.
 
 A row has origins where it is one row of each table it is joined from: a plain SELECT, without aggregates or
 DISTINCT, over tables of the record, read directly, through subqueries or through WITH queries named once.
@@ -8,7 +8,7 @@ The hidden columns change neither the rows nor their order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,25 +22,34 @@ HIDDEN = "__origin_"
 _ONLY_LEFT = frozenset(("SEMI", "ANTI"))
 
 
-class _Source(msgspec.Struct, frozen=True):
-    """A rowid that a SELECT can name: how, and the alias and table it stands for."""
+Carried = Mapping[str, Sequence[dict[str, Any]]]
+"""By table the expressions, as syntax trees over its columns, that are added for each of its rows."""
 
-    path: list[str]
+
+class _Source(msgspec.Struct, frozen=True):
+    """Cells of one row that a SELECT can name: how, and the alias and table they stand for."""
+
+    cells: tuple[dict[str, Any], ...]
     alias: str
     table: str
     derived: str | None = None
-    """The alias of the subquery it passes through; a star over that subquery must leave it out."""
+    """The alias of the subquery they pass through; a star over that subquery must leave them out."""
 
 
-def trace(root: dict[str, Any], aggregates: frozenset[str]) -> tuple[tuple[str, str], ...]:
-    """Add hidden columns to the tree of a checked statement; (alias, table) of each, in order."""
-    return tuple((source.alias, source.table) for source in _Tracer(root, aggregates).select(root, {}))
+def trace(root: dict[str, Any], aggregates: frozenset[str], carried: Carried) -> tuple[tuple[str, str], ...]:
+    """Add what `carried` says to the tree of a checked statement, as its last columns.
+
+    (alias, table) of each table whose rows are told, in the order of the columns.
+    """
+    tracer = _Tracer(root, aggregates, carried)
+    return tuple((source.alias, source.table) for source in tracer.select(root, {}))
 
 
 class _Tracer:
-    def __init__(self, root: dict[str, Any], aggregates: frozenset[str]) -> None:
+    def __init__(self, root: dict[str, Any], aggregates: frozenset[str], carried: Carried) -> None:
         self._root = root
         self._aggregates = aggregates
+        self._carried = carried
         self._count = 0
 
     @cached_property
@@ -63,17 +72,18 @@ class _Tracer:
         for star in [item for item in shown if item.get("class") == "STAR"]:
             relation = str(star.get("relation_name", "")).lower()
             left_out = [
-                source.path[-1]
+                cell["column_names"][-1]
                 for source in sources
                 if source.derived is not None and relation in {"", source.derived}
+                for cell in source.cells
             ]
             star["exclude_list"] = [*star.get("exclude_list", ()), *left_out]
         hidden = []
         for source in sources:
-            name = f"{HIDDEN}{self._count}"
-            self._count += 1
-            shown.append(_column(source.path, name))
-            hidden.append(_Source([name], source.alias, source.table))
+            names = [f"{HIDDEN}{self._count + n}" for n in range(len(source.cells))]
+            self._count += len(names)
+            shown += (cell | {"alias": name} for cell, name in zip(source.cells, names, strict=True))
+            hidden.append(_Source(tuple(_column([name]) for name in names), source.alias, source.table))
         return hidden
 
     def _is_plain(self, node: dict[str, Any]) -> bool:
@@ -106,7 +116,8 @@ class _Tracer:
         elif kind == "BASE_TABLE":
             name, alias = str(source["table_name"]).lower(), alias or str(source["table_name"])
             if name not in ctes or source.get("schema_name"):
-                yield _Source([alias, "rowid"], alias, name)
+                if cells := self._carried.get(name):
+                    yield _Source(tuple(_of_alias(cell, alias) for cell in cells), alias, name)
             elif self._named[name] == 2:
                 yield from self._derived(ctes[name]["query_node"], alias, ctes, reader)
 
@@ -139,8 +150,19 @@ def _reads_whole_rows(node: dict[str, Any]) -> set[str]:
 _NOT_EXPRESSIONS = frozenset(("from_table", "cte_map", "select_list"))
 
 
-def _column(path: list[str], alias: str) -> dict[str, Any]:
-    return {"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": alias, "column_names": path}
+def _column(path: list[str]) -> dict[str, Any]:
+    return {"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": path}
+
+
+def _of_alias(tree: Any, alias: str) -> Any:
+    """A copy of an expression whose columns are those of the table that `alias` names."""
+    if isinstance(tree, list):
+        return [_of_alias(part, alias) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.get("class") == "COLUMN_REF":
+        return _column([alias, tree["column_names"][-1]])
+    return {key: _of_alias(part, alias) for key, part in tree.items()}
 
 
 def _walk(root: Any, *, into_subqueries: bool = True) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,13 @@ bring with them (GLOB minds it). `clinseek_core.ehr.origins` adds columns that s
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from clinseek_core.ehr.origins import trace
+from clinseek_core.ehr.origins import Carried, trace
 from clinseek_core.errors import ClinseekError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "UnreadableError",
     "Vocabulary",
     "checked",
+    "expressions",
     "install_clock",
     "lock",
     "vocabulary",
@@ -213,7 +214,7 @@ class Statement(msgspec.Struct, frozen=True):
     tables: frozenset[str]
     """The tables of the snapshot that it names."""
     origins: tuple[tuple[str, str], ...] = ()
-    """(alias, table) of the rowids in its last columns, which the asker doesn't see."""
+    """(alias, table) of the rows told in its last columns, which the asker doesn't see."""
 
 
 def install_clock(con: DuckDBPyConnection, cutoff: datetime) -> None:
@@ -270,8 +271,14 @@ def vocabulary(con: DuckDBPyConnection, table_names: Collection[str]) -> Vocabul
     )
 
 
-def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: bool = True) -> Statement:
-    """Read one SELECT; with its rows' origins where a row of it is a row of the record.
+def expressions(con: DuckDBPyConnection, sql: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Expressions of ours as syntax trees; `vocabulary` has readied `con`."""
+    tree = msgspec.json.decode(_call(con, "parsed", f"SELECT {', '.join(sql)}"))
+    return tuple(tree["statements"][0]["node"]["select_list"])
+
+
+def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, carried: Carried) -> Statement:
+    """Read one SELECT; with what `carried` says of its rows, where a row of it is a row of the record.
 
     Raises RefusedError with words that a model can act on, UnreadableError where DuckDB can't parse it
     or knows no such function.
@@ -279,12 +286,12 @@ def checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: boo
     if len(sql) > _MAX_SQL_CHARACTERS:
         raise RefusedError(f"the statement is longer than {_MAX_SQL_CHARACTERS:,} characters")
     try:
-        return _checked(con, sql, words, traced=traced)
+        return _checked(con, sql, words, carried)
     except RecursionError as error:
         raise RefusedError(_TOO_DEEP) from error
 
 
-def _checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: bool) -> Statement:
+def _checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, carried: Carried) -> Statement:
     tree = msgspec.json.decode(_call(con, "parsed", sql))
     if tree.get("error"):
         raise _parse_error(tree)
@@ -294,7 +301,7 @@ def _checked(con: DuckDBPyConnection, sql: str, words: Vocabulary, *, traced: bo
     node = statements[0]["node"]
     check = _Check(words)
     check.run(node)
-    origins = trace(node, words.aggregates) if traced else ()
+    origins = trace(node, words.aggregates, carried)
     if origins or check.changed:
         sql = _call(con, "unparsed", msgspec.json.encode(tree).decode())
     return Statement(sql.strip().rstrip(";"), frozenset(check.tables), origins)

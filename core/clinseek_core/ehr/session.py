@@ -64,10 +64,13 @@ class EhrSession:
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Answer one call in the worker."""
         try:
-            if self._worker is None:
-                self._worker, _ = self._start()
             # JSON carries what a model can write and MessagePack can't: lone surrogates, huge integers.
             call = json.dumps([name, arguments])
+        except (ValueError, TypeError, RecursionError) as error:
+            return ToolResult(status="error", text=f"Error: the arguments can't be read ({error})")
+        try:
+            if self._worker is None:
+                self._worker, _ = self._start()
             answer = self._worker.call("call", call, deadline_s=_CALL_SECONDS)
         except ClinseekError as error:
             self.close()

@@ -8,17 +8,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clinseek_core.case import Policy
+from clinseek_core.ehr.origins import Carried
 from clinseek_core.ehr.sandbox import (
     RefusedError,
     Statement,
     UnreadableError,
     Vocabulary,
     checked,
+    expressions,
     vocabulary,
 )
 from clinseek_core.ehr.sql_errors import explained
@@ -43,13 +46,27 @@ class SnapshotTable(msgspec.Struct, frozen=True):
     clock: str = ""
     """The SQL expression that says when a row happened, else when it became known; empty for no time."""
     dictionary: bool = False
+    key: tuple[str, ...] = ()
+    """The columns that tell its rows apart; none for dictionaries."""
+
+    @property
+    def event_time(self) -> str:
+        """The SQL expression that says when a row happened, as text; NULL where only known_at is known."""
+        return f"CAST({self.clock} AS VARCHAR)" if self.clock not in {"", "known_at"} else "NULL"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """SQL expressions of what tells a row and its times: rowid, event time, known_at, then the key."""
+        known = "known_at" if "known_at" in self.columns else "NULL"
+        return ("rowid", self.event_time, known, *map(quoted, self.key))
 
 
 class RowOrigins(msgspec.Struct, frozen=True):
-    """The rows of one table behind an answer: per row a rowid, None where an outer join found none."""
+    """The rows of one table behind an answer."""
 
     table: str
-    rowids: tuple[int | None, ...]
+    rows: tuple[tuple[Any, ...] | None, ...]
+    """Event time, known_at and the key of each; None where an outer join found none."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -95,6 +112,13 @@ class Snapshot:
     def _words(self) -> Vocabulary:
         return vocabulary(self._con, self.tables)
 
+    @cached_property
+    def _carried(self) -> Carried:
+        """What a model's query carries along of each row of the record, as syntax trees."""
+        told = [table for table in self.tables.values() if table.key]
+        trees = iter(expressions(self._con, [sql for table in told for sql in table.identity]))
+        return {table.name: tuple(islice(trees, len(table.identity))) for table in told}
+
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run a query of ours; `sql` is never made from data."""
         self._fill_what_is_named_in(sql)
@@ -137,12 +161,13 @@ class Snapshot:
     def _answer(self, sql: str, limit: int) -> Rows:
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
 
-        statement = checked(self._con, sql, self._words)
+        words = self._words
+        statement = checked(self._con, sql, words, self._carried)
         if statement.origins:
             # Where the hidden columns are what can't be bound, it runs without.
             with contextlib.suppress(duckdb.BinderException):
                 return self._run(statement, limit)
-            statement = checked(self._con, sql, self._words, traced=False)
+            statement = checked(self._con, sql, words, {})
         return self._run(statement, limit)
 
     def _run(self, statement: Statement, limit: int) -> Rows:
@@ -158,7 +183,21 @@ class Snapshot:
             except (OverflowError, ValueError):
                 self._con.execute(_with_text(statement.sql, shown, range(len(shown))))
                 rows = _fetch(self._con, limit)
-        return _without_origins(rows, statement.origins)
+        return self._without_origins(rows, statement.origins)
+
+    def _without_origins(self, rows: Rows, origins: tuple[tuple[str, str], ...]) -> Rows:
+        """Take the hidden last columns out of an answer, and say what they said."""
+        if not origins:
+            return rows
+        widths = [len(self.tables[table].identity) for _, table in origins]
+        shown = at = len(rows.columns) - sum(widths)
+        hidden = []
+        for (_, table), width in zip(origins, widths, strict=True):
+            # Its first cell is the rowid, which every row has.
+            told = tuple(None if row[at] is None else row[at + 1 : at + width] for row in rows.rows)
+            hidden.append(RowOrigins(table, told))
+            at += width
+        return Rows(rows.columns[:shown], tuple(row[:shown] for row in rows.rows), rows.more, tuple(hidden))
 
     def digest(self) -> str:
         """SHA-256 over every visible cell of the patient's tables, in order."""
@@ -219,33 +258,23 @@ def _with_text(sql: str, columns: Sequence[Any], as_text: Collection[int]) -> st
     return f"SELECT {', '.join(shown)} FROM ({sql})"
 
 
-def _without_origins(rows: Rows, origins: tuple[tuple[str, str], ...]) -> Rows:
-    """Take the hidden last columns out of an answer, and say what they said."""
-    if not origins:
-        return rows
-    shown = len(rows.columns) - len(origins)
-    hidden = [
-        RowOrigins(table, tuple(None if row[at] is None else int(row[at]) for row in rows.rows))
-        for at, (_, table) in enumerate(origins, shown)
-    ]
-    return Rows(rows.columns[:shown], tuple(row[:shown] for row in rows.rows), rows.more, tuple(hidden))
-
-
 def _plain(value: Any) -> Any:
     """A cell as JSON can carry it; times as MIMIC-IV writes them."""
-    for kinds, plain in _PLAIN:
-        if isinstance(value, kinds):
-            return plain(value)
-    return str(value)
+    plain = _PLAIN.get(type(value), str)
+    return value if plain is None else plain(value)
 
 
-_PLAIN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
-    ((type(None), bool, str), lambda value: value),
-    ((int,), lambda value: value if -(2**63) <= value < 2**63 else str(value)),
-    ((float,), lambda value: value if math.isfinite(value) else str(value)),
-    ((datetime,), lambda value: value.isoformat(" ")),
-    ((Decimal,), lambda value: int(value) if value == value.to_integral_value() else float(value)),
-    ((bytes,), bytes.hex),
-    ((list, tuple), lambda value: [_plain(item) for item in value]),
-    ((dict,), lambda value: {str(key): _plain(item) for key, item in value.items()}),
-)
+_PLAIN: dict[type, Callable[[Any], Any] | None] = {
+    type(None): None,
+    bool: None,
+    str: None,
+    int: lambda value: value if -(2**63) <= value < 2**63 else str(value),
+    float: lambda value: value if math.isfinite(value) else str(value),
+    datetime: lambda value: value.isoformat(" "),
+    Decimal: lambda value: int(value) if value == value.to_integral_value() else float(value),
+    bytes: bytes.hex,
+    list: lambda value: [_plain(item) for item in value],
+    tuple: lambda value: [_plain(item) for item in value],
+    dict: lambda value: {str(key): _plain(item) for key, item in value.items()},
+}
+"""By the types that DuckDB gives; None where a value is told as it is."""

@@ -19,6 +19,7 @@ from clinseek_core.ehr.source import RECORD, attach_record, find_source
 from clinseek_core.ehr.sql_text import quoted
 from clinseek_core.mimic import TableInfo, tables
 from clinseek_core.mimic.contract import ALWAYS, CONTRACT, Rule, upstream_clock
+from clinseek_core.mimic.keys import KEYS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,7 +88,8 @@ def take_snapshot(
 def _described(name: str, columns: tuple[str, ...], rows: int | None) -> SnapshotTable:
     info = tables().get(name)
     clock = (event_clock(info) if info else "") or ("known_at" if "known_at" in columns else "")
-    return SnapshotTable(name, columns, rows, clock, info is None or info.kind == "dictionary")
+    dictionary = info is None or info.kind == "dictionary"
+    return SnapshotTable(name, columns, rows, clock, dictionary, KEYS.get(name, ()))
 
 
 def _shown(info: TableInfo, rule: Rule, policy: Policy) -> tuple[str, ...]:

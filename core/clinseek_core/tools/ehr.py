@@ -153,7 +153,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _part(found: Rows, start: int, end: int) -> tuple[RowOrigins, ...]:
-    return tuple(RowOrigins(each.table, each.rowids[start:end]) for each in found.origins)
+    return tuple(RowOrigins(each.table, each.rows[start:end]) for each in found.origins)
 
 
 def _reason(error: Exception) -> str:

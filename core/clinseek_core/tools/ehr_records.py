@@ -14,7 +14,7 @@ from clinseek_core.journal.events import Table
 from clinseek_core.tools.arguments import MISSING, CallError, moment, number, text, whole_day
 from clinseek_core.tools.ehr_tables import TableColumn, Tables
 from clinseek_core.tools.names import shown
-from clinseek_core.tools.origins import event_time_sql, rows_origin
+from clinseek_core.tools.origins import rows_origin
 from clinseek_core.tools.paging import Call, fitting, next_call, page_of, rows_result
 from clinseek_core.tools.spec import ToolResult
 
@@ -196,7 +196,7 @@ class RecordTools:
         ).rows[0]
         rows = self._snapshot.select(
             f"SELECT {', '.join(column.sql for column in columns.values())}, t.event_time"
-            f" FROM (SELECT *, rowid AS place, {event_time_sql(table)} AS event_time FROM {name} t"
+            f" FROM (SELECT *, rowid AS place, {table.event_time} AS event_time FROM {name} t"
             f" WHERE {asked.where} ORDER BY {clock}rowid{down} LIMIT ? OFFSET ?) t"
             f" ORDER BY {clock}place{down}",
             [*asked.values, page.limit, page.offset],

@@ -18,6 +18,8 @@ __all__ = ["Call", "Page", "fitting", "next_call", "page_of", "rows_result"]
 
 _PAGE_CHARACTERS = 60_000
 """A page ends before it holds more; a single row is never cut."""
+_NUMBER = 48
+"""Characters that no number exceeds: a decimal of DuckDB has 38 digits."""
 _MAX_ROW_CHARACTERS = 16_000_000
 """A journal keeps all of a result; a row larger than that is no reading."""
 _ECHOED = 400
@@ -48,6 +50,8 @@ def fitting(rows: Sequence[Sequence[Any]]) -> int:
 
     Raises CallError for a first row that is too large to be told.
     """
+    if sum(_at_most(cell) for row in rows for cell in row) <= _PAGE_CHARACTERS:
+        return len(rows)
     room, long = _PAGE_CHARACTERS, set()
     for number, row in enumerate(rows):
         for text in map(cell_text, row):
@@ -61,6 +65,13 @@ def fitting(rows: Sequence[Sequence[Any]]) -> int:
         if room < 0:
             return max(number, 1)
     return len(rows)
+
+
+def _at_most(cell: Any) -> int:
+    """No fewer characters than a cell takes with a sign beside it; found without writing it."""
+    if cell is None or isinstance(cell, int | float):
+        return _NUMBER
+    return len(cell) + 1 if isinstance(cell, str) else _PAGE_CHARACTERS
 
 
 def next_call(call: Call, offset: int) -> str:

@@ -181,7 +181,7 @@ def test_a_dictionarys_columns_are_looked_up_for_the_table_it_explains(record: S
         )
         assert answer.rows == record.select(f"SELECT l.value, d.label {joined}").rows
         assert "columns of a dictionary are joined" in answer.notes[0]
-        assert [origin.table for origin in answer.origins] == ["labevents", "d_labitems"]
+        assert [origin.table for origin in answer.origins] == ["labevents"]
     assert record.select_untrusted("SELECT * FROM labevents WHERE fluid = 'Blood'", 1).columns[-3:] == (
         *("label", "fluid", "category"),
     )
@@ -253,7 +253,9 @@ def test_columns_keep_the_names_that_sqlite_gives_them(record: Snapshot) -> None
 
 def test_the_rewritten_statement_keeps_its_origins(record: Snapshot) -> None:
     answer = record.select_untrusted("SELECT substr(charttime, 1, 10) FROM labevents LIMIT 1, 2", 10)
-    assert [(origin.table, origin.rowids) for origin in answer.origins] == [("labevents", (1, 2))]
+    (origin,) = answer.origins
+    stored = record.select("SELECT charttime FROM labevents LIMIT 2 OFFSET 1").rows
+    assert (origin.table, [row and row[:1] for row in origin.rows]) == ("labevents", list(stored))
 
 
 def test_the_second_reading_opens_nothing(record: Snapshot) -> None:

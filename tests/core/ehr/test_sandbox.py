@@ -296,6 +296,7 @@ def test_the_tables_that_a_statement_names_are_known_before_it_runs(record: Snap
         "WITH triage AS (SELECT 1), x AS (SELECT * FROM Labevents) SELECT * FROM x, triage"
         " WHERE EXISTS (SELECT 1 FROM main.d_items)",
         record._words,
+        {},
     )
     assert statement.tables == {"labevents", "d_items"}
 
@@ -315,7 +316,7 @@ BOMBS = (
 SLOW_BOMBS = (
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a.n + b.n FROM r a, r b) SELECT count(*) FROM r",
-    "SELECT count(*) FROM labevents a, labevents b, labevents c, labevents d, labevents e",
+    "SELECT count(*) FROM labevents a, labevents b, labevents c, labevents d, labevents e, labevents f",
     "SELECT max(a.range * b.range) FROM range(10000000000) a, range(10) b",
     "SELECT lpad('x', 2000000000, 'ab')",
     "SELECT rpad('x', 2147483647, 'y')",
@@ -354,6 +355,16 @@ def test_a_query_that_eats_time_or_memory_is_bounded_and_the_record_stays_open(
     monkeypatch.setattr(ehr_session, "_CALL_SECONDS", seconds)
     assert ask(session, sql).status in {"limited", "error"}
     monkeypatch.undo()
+    assert session.call("ehr.get_table_names", {}).status == "ok"
+
+
+@pytest.mark.parametrize("odd", ["nested", "long number", "no JSON"])
+def test_arguments_that_json_cannot_carry_are_an_error_and_not_the_end(session: EhrSession, odd: str) -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    value = {"nested": nested, "long number": 10**5000, "no JSON": {1j}}[odd]
+    assert session.call("ehr.think", {"response": value}).status == "error"
     assert session.call("ehr.get_table_names", {}).status == "ok"
 
 

@@ -10,8 +10,8 @@ import pytest
 from clinseek_core.journal.events import Origin, Table
 from clinseek_core.mimic import tables
 from clinseek_core.mimic.contract import CONTRACT
+from clinseek_core.mimic.keys import KEYS
 from clinseek_core.tools.ehr import EhrTools
-from clinseek_core.tools.origins import KEYS
 
 ALL_TIME = {"start_time": "2100-01-01", "end_time": "2199-12-31", "limit": 1000}
 

@@ -38,7 +38,10 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?", re.ASCII)
 _CLOCK = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 _REFERENCE = re.compile(r"\[\d+\]", re.ASCII)
 _TO_QUOTE = re.compile(r'[",\n\r={}]|\A(\s|# )|\s\Z|\A\Z')
+_MAY_CHANGE = re.compile(r'[",\n\r={}:\[]|\A(\s|# )|\s\Z|\A\Z|\ANULL\Z')
+"""What every text has that is not written as it stands: one look instead of four, for most cells."""
 _SHORT_MOMENT = len("2150-03-03 06:00")
+_WHOLE_MOMENT = len("2150-03-03 06:00:00")
 
 
 def cell_text(value: Any) -> str | None:
@@ -54,8 +57,10 @@ def cell_text(value: Any) -> str | None:
 
 def date_of(text: str | None) -> str:
     """The date of a cell that is a time with a date; empty for any other."""
-    found = _MOMENT.fullmatch(text or "")
-    return found[1] if found and found[3] else ""
+    if text is None or len(text) != _WHOLE_MOMENT:
+        return ""
+    found = _MOMENT.fullmatch(text)
+    return found[1] if found else ""
 
 
 def written(text: str | None, day: str = "", repeated: Mapping[str, str] = {}) -> str:
@@ -67,6 +72,8 @@ def written(text: str | None, day: str = "", repeated: Mapping[str, str] = {}) -
         return ""
     if text in repeated:
         return repeated[text]
+    if not _MAY_CHANGE.search(text):
+        return text
     moment = _MOMENT.fullmatch(text)
     if moment and moment[3]:
         clock = moment[2] + moment[3].removesuffix(":00")

@@ -30,6 +30,9 @@ _LONG = 40
 """Characters from which a text that comes again is told once."""
 
 
+_Ready = tuple[Cells, list[str] | None]
+
+
 class _Body(NamedTuple):
     """What stands below the lines that hold for all rows."""
 
@@ -42,6 +45,14 @@ class _Body(NamedTuple):
     repeated: Mapping[str, str]
     rows: int
 
+    def columns(self) -> list[_Ready]:
+        """The columns in the rows, with their cells as written where no date before them changes that."""
+        read = []
+        for cells in self.inside.values():
+            dated = any(map(date_of, cells))
+            read.append((cells, None if dated else [written(text, "", self.repeated) for text in cells]))
+        return read
+
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, plain: bool = False) -> str:
     """The rows as text; the names of `columns` are all different.
@@ -51,10 +62,13 @@ def as_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, plain: boo
     texts = [[cell_text(value) for value in row] for row in rows]
     table: dict[str, Cells] = {name: [row[index] for row in texts] for index, name in enumerate(columns)}
     if plain:
-        return "\n".join(_lines(_Body(table, {}, {}, {}, len(rows)), ()))
+        body = _Body(table, {}, {}, {}, len(rows))
+        return "\n".join(_lines(body, body.columns(), ()))
     shared = shared_columns(table) if len(rows) >= _FEWEST else {}
     body = _body(table, shared, len(rows))
-    layouts = [list(_lines(body, days)) for days in ((), *(_days(body) if len(rows) >= _FEWEST else ()))]
+    ready = body.columns()
+    days_told = ((), *(_days(body) if len(rows) >= _FEWEST else ()))
+    layouts = [list(_lines(body, ready, days)) for days in days_told]
     return "\n".join([*_lines_above(table, shared, body), *min(layouts, key=_size)])
 
 
@@ -106,7 +120,7 @@ def _days(body: _Body) -> Iterator[Cells]:
             return
 
 
-def _lines(body: _Body, days: Cells) -> Iterator[str]:
+def _lines(body: _Body, columns: Sequence[_Ready], days: Cells) -> Iterator[str]:
     """The header and the rows, with the lines between them, which tell `days` too where they are given."""
     yield ",".join(map(written_name, body.inside))
     starts = {0, *(row for cells in (*body.sections.values(), days) for row in changes(cells))}
@@ -115,11 +129,12 @@ def _lines(body: _Body, days: Cells) -> Iterator[str]:
         if (body.sections or days) and row in starts:
             line, day = _section(body, days, row, day)
             yield line
-        cells = [("", column[row]) for column in body.inside.values()]
-        cells += [(f"{written_name(name)}=", text) for name, text in body.otherwise.get(row, [])]
         texts, here = [], day
-        for label, text in cells:
-            texts.append(label + written(text, here, body.repeated))
+        for cells, ready in columns:
+            texts.append(written(cells[row], here, body.repeated) if ready is None else ready[row])
+            here = here or ("" if ready is not None else date_of(cells[row]))
+        for name, text in body.otherwise.get(row, ()):
+            texts.append(f"{written_name(name)}={written(text, here, body.repeated)}")
             here = here or date_of(text)
         yield ",".join(texts) or NULL
 
