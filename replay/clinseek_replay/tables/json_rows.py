@@ -1,4 +1,4 @@
-"""Rows in JSON: lists of objects, `columns` with `rows`, and single objects, with the places of their cells."""
+"""Rows in JSON: lists of objects, `columns` with `rows`, single objects; with the places of their cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clinseek_replay.tables.table import Cell, ReadGrid, TextTable
 
 __all__ = ["json_tables"]
 
-_TOKEN = re.compile(r'[ \t\r\n]*+("(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]++)', re.DOTALL)
+_SIGN = re.compile(r'[ \t\r\n]*+("(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]++)', re.DOTALL)
 _DEEPEST = 60
 _COLUMNS = ("columns", "header", "headers", "fields")
 _ROWS = ("rows", "data", "values", "records")
@@ -31,7 +31,7 @@ class _Node(NamedTuple):
 def json_tables(text: str, names: tuple[str, ...]) -> Iterator[TextTable]:
     """The tables of a text that is JSON, or a line of it each; nothing where it isn't."""
     at = 0
-    while found := _TOKEN.match(text, at):
+    while found := _SIGN.match(text, at):
         if found[1] not in {"{", "["}:
             return
         try:
@@ -101,37 +101,37 @@ def _cell(text: str, node: _Node) -> Cell:
 
 def _value(text: str, at: int, depth: int) -> tuple[_Node, int]:
     """The value at `at` and where it ends; ValueError where there is none."""
-    found = _TOKEN.match(text, at)
+    found = _SIGN.match(text, at)
     if found is None or depth > _DEEPEST:
         raise ValueError("no JSON")
-    token, start, at = found[1], found.start(1), found.end()
-    if token not in {"{", "["}:
-        if token in {"}", "]", ",", ":"}:
-            raise ValueError(f"{token} where a value was expected")
-        return _Node(token[0], start, at), at
-    close = "}" if token == "{" else "]"
+    sign, start, at = found[1], found.start(1), found.end()
+    if sign not in {"{", "["}:
+        if sign in {"}", "]", ",", ":"}:
+            raise ValueError(f"{sign} where a value was expected")
+        return _Node(sign[0], start, at), at
+    close = "}" if sign == "{" else "]"
     items: list[tuple[str, _Node]] = []
-    after = _token(text, at)
-    if after[0] == close:
-        return _Node(token, start, after[1]), after[1]
+    after, behind = _next(text, at)
+    if after == close:
+        return _Node(sign, start, behind), behind
     while True:
         key = ""
-        if token == "{":
-            word, at = _token(text, at)
-            if word[:1] != '"' or _token(text, at)[0] != ":":
+        if sign == "{":
+            word, at = _next(text, at)
+            if word[:1] != '"' or _next(text, at)[0] != ":":
                 raise ValueError("no key")
-            key, at = str(json.loads(word, strict=False)), _token(text, at)[1]
+            key, at = str(json.loads(word, strict=False)), _next(text, at)[1]
         node, at = _value(text, at, depth + 1)
         items.append((key, node))
-        sign, at = _token(text, at)
-        if sign == close:
-            return _Node(token, start, at, tuple(items)), at
-        if sign != ",":
-            raise ValueError(f"{sign!r} between two values")
+        after, at = _next(text, at)
+        if after == close:
+            return _Node(sign, start, at, tuple(items)), at
+        if after != ",":
+            raise ValueError(f"{after!r} between two values")
 
 
-def _token(text: str, at: int) -> tuple[str, int]:
-    found = _TOKEN.match(text, at)
+def _next(text: str, at: int) -> tuple[str, int]:
+    found = _SIGN.match(text, at)
     if found is None:
         raise ValueError("the JSON breaks off")
     return found[1], found.end()

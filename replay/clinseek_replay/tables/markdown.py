@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from clinseek_replay.tables.table import Cell, ReadGrid, TextTable
 
@@ -42,7 +43,7 @@ def _cells(text: str, start: int, end: int) -> list[Cell]:
     """The cells of one line, without the empty ones outside its first and last bar."""
     bars = [found.start() for found in _BAR.finditer(text, start, end)]
     edges = [start - 1, *bars, end]
-    cells = [_cell(text, left + 1, right) for left, right in zip(edges, edges[1:], strict=False)]
+    cells = [_cell(text, left + 1, right) for left, right in pairwise(edges)]
     if bars and not text[start : bars[0]].strip():
         cells = cells[1:]
     if len(bars) > 1 and not text[bars[-1] + 1 : end].strip():

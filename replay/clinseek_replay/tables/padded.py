@@ -30,6 +30,25 @@ class _Column(NamedTuple):
     sure: bool
 
 
+class _Rows(NamedTuple):
+    """Where rows stand in a text, and how long each is."""
+
+    text: str
+    offsets: range | list[int]
+    end: int
+    width: int
+
+    def characters_at(self, place: int) -> str:
+        """The characters at one place of all rows."""
+        if isinstance(self.offsets, range):
+            return self.text[self.offsets.start + place : self.end : self.offsets.step]
+        return "".join(self.text[offset + place] for offset in self.offsets if offset + place < self.end)
+
+    def cells(self, start: int, stop: int) -> list[str]:
+        """What stands between two places of all rows."""
+        return [self.text[offset + start : min(offset + stop, self.end)] for offset in self.offsets]
+
+
 class _PaddedGrid:
     """Cells cut out of the text when they are looked at."""
 
@@ -90,22 +109,21 @@ def padded_table(text: str, start: int, end: int, names: tuple[str, ...]) -> Tex
     rows = _rows(text, body, end, len(header))
     if rows is None:
         return None
-    offsets, width = rows
-    shift = width - len(header)
-    columns = _columns(text, header, [(a + shift, b + shift) for a, b in words], shift, offsets, end)
+    shift = rows.width - len(header)
+    columns = _columns(rows, header, [(a + shift, b + shift) for a, b in words])
     if not columns:
         return None
-    grid: Grid = _PaddedGrid(text, columns, offsets, end)
+    grid: Grid = _PaddedGrid(text, columns, rows.offsets, end)
     return TextTable("padded", tuple(c.name for c in columns), grid, names=names, start=start, end=end)
 
 
-def _rows(text: str, body: int, end: int, width: int) -> tuple[range | list[int], int] | None:
-    """Where rows begin and how long they are; None where the lines are no rows of a table."""
+def _rows(text: str, body: int, end: int, width: int) -> _Rows | None:
+    """The rows from `body` on; None where the lines are no rows of a table."""
     first_line = text.find("\n", body, end)
     first_line = (end if first_line < 0 else first_line) - body
     for length in dict.fromkeys((width, first_line)):
         if length >= width and _are_records(text, body, end, length, 1 if length == width else 2):
-            return range(body, end, length + 1), length
+            return _Rows(text, range(body, end, length + 1), end, length)
     # The text was stripped, or rows have lost characters: the lines that are as long as the first count.
     lines: list[int] = []
     others = 0
@@ -119,7 +137,7 @@ def _rows(text: str, body: int, end: int, width: int) -> tuple[range | list[int]
             others += 1
         at = stop + 1
     enough = first_line >= width and len(lines) > others and len(lines) > 1
-    return (lines, first_line) if enough else None
+    return _Rows(text, lines, end, first_line) if enough else None
 
 
 def _are_records(text: str, body: int, end: int, length: int, whole_ones: int) -> bool:
@@ -131,19 +149,20 @@ def _are_records(text: str, body: int, end: int, length: int, whole_ones: int) -
     return rest <= 0 or rest == length or len(breaks) >= whole_ones
 
 
-def _columns(
-    text: str, header: str, words: list[tuple[int, int]], shift: int, offsets: range | list[int], end: int
-) -> tuple[_Column, ...]:
-    """The columns: words of the header, joined where a row's cell runs over the gap between them."""
+def _columns(rows: _Rows, header: str, words: list[tuple[int, int]]) -> tuple[_Column, ...]:
+    """The columns: words of the header, joined where a row's cell runs over the gap between them.
+
+    `words` are places within a row, of which the header may have lost the first.
+    """
+    shift = rows.width - len(header)
     columns: list[_Column] = []
     start, begin, unsure = 0, words[0][0], False
     for index, (_, stop) in enumerate(words):
         last = index == len(words) - 1
-        gaps = "" if last else _column_of(text, offsets, end, stop)
-        if gaps.strip(" "):
+        if not last and rows.characters_at(stop).strip(" "):
             continue  # a character stands where the columns would be parted
         name = header[begin - shift : stop - shift]
-        doubtful = not last and _doubtful(text, offsets, end, start, stop, name)
+        doubtful = not last and _may_go_on(rows, start, stop, name)
         columns.append(_Column(name, start, stop, not (unsure or doubtful)))
         unsure = doubtful
         start = stop + 1
@@ -151,12 +170,11 @@ def _columns(
     return tuple(columns)
 
 
-def _doubtful(text: str, offsets: range | list[int], end: int, start: int, stop: int, name: str) -> bool:
-    """Whether a column that ends at `stop` may go on: a cell ends in a space, or no row has anything."""
-    ends = _column_of(text, offsets, end, stop - 1)
-    if " " not in ends:
+def _may_go_on(rows: _Rows, start: int, stop: int, name: str) -> bool:
+    """Whether a column may not end at `stop`: a cell ends in a space there, or no row has anything."""
+    if " " not in rows.characters_at(stop - 1):
         return False
-    cells = [text[offset + start : min(offset + stop, end)] for offset in offsets]
+    cells = rows.cells(start, stop)
     if any(cell[-1:] == " " and cell.strip(" ") for cell in cells):
         return True
     return name.lower() not in _known_names() and not any(cell.strip(" ") for cell in cells)
@@ -166,10 +184,3 @@ def _doubtful(text: str, offsets: range | list[int], end: int, start: int, stop:
 def _known_names() -> frozenset[str]:
     """Names of columns of the record: one of them is hardly ever the first word of a longer name."""
     return frozenset(column.name.lower() for info in tables().values() for column in info.columns)
-
-
-def _column_of(text: str, offsets: range | list[int], end: int, place: int) -> str:
-    """The characters at one place of all rows."""
-    if isinstance(offsets, range):
-        return text[offsets.start + place : end : offsets.step]
-    return "".join(text[offset + place] for offset in offsets if offset + place < end)

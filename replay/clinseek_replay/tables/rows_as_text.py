@@ -108,13 +108,13 @@ class _Block:
                 if kind == EMPTY:
                     self._everywhere[read_name(raw)] = _NOTHING
                     continue
-                name, value, place = _pair(raw, place)
+                name, value, begin = _pair(raw, place)
                 if kind == REPEATED:
                     self._repeated[name] = read_cell(value) or ""
                 elif not value.startswith('"') and (formula := read_formula(value)):
-                    self._formulas[name] = (formula, place, place + len(value))
+                    self._formulas[name] = (formula, begin, begin + len(value))
                 else:
-                    self._everywhere[name] = self._cell(value, place, "")
+                    self._everywhere[name] = self._cell(value, begin, "")
         return at
 
     def _lookups(self, at: int) -> tuple[str, dict[str, _Told], int]:
@@ -142,8 +142,8 @@ class _Block:
                 if _DATE.fullmatch(spaced[0][0]):
                     day = spaced.pop(0)[0]
                 for raw, place in spaced:
-                    name, value, place = _pair(raw, place)
-                    section = section | {name: self._cell(value, place, day)}
+                    name, value, begin = _pair(raw, place)
+                    section = section | {name: self._cell(value, begin, day)}
                     day = date_of(section[name].text) or day
             else:
                 try:

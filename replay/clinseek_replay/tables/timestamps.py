@@ -85,7 +85,7 @@ class Beyond:
         return at >= self.cutoff
 
     def holds(self, stamp: Stamp) -> bool:
-        """Whether a time is beyond the cutoff whatever it means: of the cutoff's own day or minute it is not."""
+        """Whether a time is beyond the cutoff whatever second it means; of the cutoff's own day it is not."""
         if stamp.resolution == "day":
             return stamp.day > self.day
         if stamp.resolution == "minute" and stamp.at[:16] == self.cutoff[:16]:
