@@ -68,8 +68,13 @@ def test_the_line_makes_room_for_what_is_printed(clock):
 
 def test_the_line_is_gone_after_an_interruption(clock):
     stream = Terminal()
-    with pytest.raises(KeyboardInterrupt), ProgressLine("audit", stream=stream) as progress:
-        clock[0] += 10
-        progress(1, 2)
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with ProgressLine("audit", stream=stream) as progress:
+            clock[0] += 10
+            progress(1, 2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert stream.getvalue().endswith("\r\x1b[K")
