@@ -1,0 +1,1 @@
+"""Export: recordings in the formats of others, and as pages to hand on."""
