@@ -26,6 +26,7 @@ from clinseek_replay.source import FollowSource, RecordedSource, RunSource
 from clinseek_replay.trajectory import Step, Trajectory
 from clinseek_tui.commands.opening import add_recordings, open_named
 from clinseek_tui.commands.printing import json_line, say
+from clinseek_tui.commands.stops import add_stop_options, list_stops
 
 __all__ = ["add_arguments", "follow", "main"]
 
@@ -35,6 +36,8 @@ examples:
   clinseek-tui replay runs/ --run case-7 --plain     the run of that qid, one line a call
   clinseek-tui replay results.jsonl --plain --step 3 one step in full
   clinseek-tui replay traj.jsonl --follow            a run of another process while it goes on
+  clinseek-tui replay runs/ --break error --break gold:first    where calls fail and gold is first seen
+  clinseek-tui replay runs/ --find "troponin"        each place of each run that holds a text
 
 Where the output is no terminal, --plain is understood.
 """
@@ -55,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print one line of JSON instead; with --follow one for each step, then one for the run",
     )
     parser.add_argument("--follow", action="store_true", help="go on with a journal as long as it grows")
+    add_stop_options(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -64,6 +68,8 @@ def main(args: argparse.Namespace) -> int:
         source = _follow_source(args)
         return follow(source, as_json=args.json) if as_text else _open_app(source)
     recordings = open_named(args)
+    if args.breaks or args.find is not None or args.probe is not None:
+        return list_stops(recordings, args)
     position = recordings.find(args.run) if args.run else 0
     if not as_text:
         return _open_app(RecordedSource(recordings, position), args.step)
@@ -144,8 +150,11 @@ def _open_app(source: RunSource, step: int | None = None) -> int:
 
 
 def _follow_source(args: argparse.Namespace) -> FollowSource:
-    if len(args.paths) != 1 or any((args.gold, args.format, args.run, args.step is not None)):
-        raise InputError("--follow takes one journal and none of --run, --step, --format and --gold")
+    others = (args.gold, args.format, args.run, args.step is not None, args.breaks, args.find, args.probe)
+    if len(args.paths) != 1 or any(others):
+        raise InputError(
+            "--follow takes one journal and no --run, --step, --format, --gold, --break, --find or --probe"
+        )
     path: Path = args.paths[0]
     source = FollowSource(path)
     if path.stat().st_size and detect(path)[0].name != "journal":
