@@ -203,7 +203,11 @@ def _result(call: Call, id_: str) -> Json:
     result = call.result
     assert result is not None  # noqa: S101 -- the caller has looked
     cut = result.full_characters > len(result.text)
-    extra = {"status": result.status, "ms": result.ms, "full_characters": result.full_characters if cut else None}
+    extra = {
+        "status": result.status,
+        "ms": result.ms,
+        "full_characters": result.full_characters if cut else None,
+    }
     return {"source_call_id": id_, "content": result.text, "extra": {"clinseek": _told(extra)}}
 
 

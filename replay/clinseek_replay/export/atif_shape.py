@@ -243,8 +243,8 @@ def _step(value: Any, at: str) -> Problems:
 def _references(step: Json, at: str) -> Problems:
     """Results name calls of their own step, and ids tell its calls apart."""
     calls = step.get("tool_calls")
-    ids = [call.get("tool_call_id") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    texts = [id_ for id_ in ids if isinstance(id_, str)]
+    objects = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    texts = [id_ for call in objects if isinstance(id_ := call.get("tool_call_id"), str)]
     if len(set(texts)) < len(texts):
         yield f"{at}.tool_calls: two calls of the step have one tool_call_id"
     observation = step.get("observation")

@@ -1,4 +1,4 @@
-"""Writing what is exported: whole or not at all, never over another file unasked, readable by its owner alone."""
+"""Writing what is exported: whole or not at all, over no other file unasked, for its owner's eyes alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as a line of the reference implementation's `results.jsonl`: OpenAI's messages and its driver's fields.
+"""A run as a line of the reference implementation's `results.jsonl`: OpenAI's messages, its driver's fields.
 
 `docs/formats/results-jsonl.md` describes the format; reading a line back gives the same run, but for what
 the format has no place for: typed rows, times, token counts, the policy, where a result was cut.

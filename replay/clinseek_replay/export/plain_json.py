@@ -1,4 +1,4 @@
-"""Values as JSON that every parser takes: no lone surrogates, no numbers that are not finite, not too deep."""
+"""Values as JSON that every parser takes: no lone surrogates, no numbers that are not finite, not deep."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911 -- one for each of JSON's types
     """The same in JSON's own types; a lone surrogate becomes U+FFFD, what is not finite None."""
     if isinstance(value, str):
         return value if value.isascii() else _SURROGATE.sub("\ufffd", value)

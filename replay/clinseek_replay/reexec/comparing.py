@@ -86,14 +86,15 @@ def compare(
     left, right = _unmatched(then, here)
     if not left and not right:
         return Difference((), reordered=True)
-    pairs = _paired(before, now, then, here, left, right)
+    if before.keys and now.keys:
+        pairs = _by_key(before, now, left, right)
+    else:
+        pairs = [(0, 0)] if len(then) == len(here) == 1 else _by_likeness(then, here, left, right)
     paired_left, paired_right = {one for one, _ in pairs}, {other for _, other in pairs}
     changes = [_changed(columns, then, here, one, other, before.table) for one, other in pairs]
     changes += [_gone("lost", columns, then[at], at, before.table) for at in left if at not in paired_left]
     changes.sort(key=lambda change: change.row)
-    changes += [
-        _gone("gained", columns, here[at], at, now.table) for at in right if at not in paired_right
-    ]
+    changes += [_gone("gained", columns, here[at], at, now.table) for at in right if at not in paired_right]
     return Difference(tuple(changes), reordered=False)
 
 
@@ -124,16 +125,6 @@ def _beyond(rows: Sequence[Line], matched: Counter[Line]) -> list[int]:
     return beyond
 
 
-def _paired(
-    before: Rows, now: Rows, then: Sequence[Line], here: Sequence[Line], left: list[int], right: list[int]
-) -> list[tuple[int, int]]:
-    if before.keys and now.keys:
-        return _by_key(before, now, left, right)
-    if len(then) == len(here) == 1:
-        return [(0, 0)]
-    return _by_likeness(then, here, left, right)
-
-
 def _by_key(before: Rows, now: Rows, left: list[int], right: list[int]) -> list[tuple[int, int]]:
     waiting: defaultdict[object, list[int]] = defaultdict(list)
     for at in reversed(right):
@@ -144,7 +135,7 @@ def _by_key(before: Rows, now: Rows, left: list[int], right: list[int]) -> list[
 def _by_likeness(
     then: Sequence[Line], here: Sequence[Line], left: list[int], right: list[int]
 ) -> list[tuple[int, int]]:
-    """Pairs of rows that share at least half of their cells, the likest first taken, in the order of the first."""
+    """Pairs of rows that share at least half of their cells; each row of the first takes the likest left."""
     holders: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
     for at in right:
         for column, cell in _told(here[at]):

@@ -16,6 +16,7 @@ from clinseek_core.tools import Toolbox, ToolResult
 from clinseek_replay.reexec.comparing import Change, Difference, compare
 from clinseek_replay.reexec.rows import OURS_ALONE, Rows, as_lines, by_meaning_of, of_table, recorded_rows
 from clinseek_replay.reexec.verdicts import Verdict
+from clinseek_replay.tables import table_names
 from clinseek_replay.trajectory import Call, CallStatus, Result
 
 __all__ = ["GradedCall", "grade_call"]
@@ -57,7 +58,8 @@ def grade_call(
     """Run `call` again and grade it; with the result now, or None where it was not run.
 
     `ours` says that the recording was made by these tools, so that bytes can be compared and paging is the
-    same; `same_policy` that it was made under the policy of these. `max_characters` is how much of a result its model got.
+    same; `same_policy` that it was made under the policy of these. `max_characters` is how much of a result
+    its model got.
     """
     offered = tuple(spec.name for spec in toolbox.specs)
     name = canonical(call.wire_name or call.name, offered)
@@ -137,10 +139,17 @@ class _Grading:
         if not self._ours:
             return {"verdict": "unlike"}
         line = _first_other_line(self._recorded.text, self._result.text)
-        return {"verdict": "values", "note": f"from line {line} on the text differs", "text_now": self._result.text}
+        return {
+            "verdict": "values",
+            "note": f"from line {line} on the text differs",
+            "text_now": self._result.text,
+        }
 
     def _rows(self, then: Rows, now: Rows) -> dict[str, Any]:
         cut = len(self._recorded.text) < self._recorded.full_characters
+        # A query's rows name no table; its text does.
+        table = then.table or ", ".join(table_names(self._call))
+        then, now = (msgspec.structs.replace(each, table=each.table or table) for each in (then, now))
         if not then.typed:
             then, now = by_meaning_of(then), by_meaning_of(now)
         now = self._newest(now)
@@ -167,7 +176,7 @@ class _Grading:
         return compare(then, now, by_place=self._tool == _SQL, without=self._without)
 
     def _newest(self, now: Rows) -> Rows:
-        """The rows of the newest time alone, as the reference's tool gives them; ours goes on to older ones."""
+        """The rows of the newest time alone, as the reference's tool gives them; ours goes on to older."""
         table = self._result.table
         if self._ours or self._tool != _NEWEST or table is None or not table.origins:
             return now
@@ -224,7 +233,10 @@ def _without_gained(found: Difference) -> Difference:
 
 def _other_pages(then: int, now: int) -> dict[str, Any]:
     verdict: Verdict = "rows-" if now < then else "rows+"
-    return {"verdict": verdict, "note": f"of {then} rows in all, on this page and others, there are {now} now"}
+    return {
+        "verdict": verdict,
+        "note": f"of {then} rows in all, on this page and others, there are {now} now",
+    }
 
 
 def _kept(changes: Sequence[Change]) -> dict[str, Any]:
@@ -242,4 +254,6 @@ def _limited(result: ToolResult) -> str:
 
 def _first_other_line(one: str, other: str) -> int:
     pairs = zip(one.split("\n"), other.split("\n"), strict=False)
-    return next((n for n, (a, b) in enumerate(pairs, 1) if a != b), min(one.count("\n"), other.count("\n")) + 2)
+    return next(
+        (n for n, (a, b) in enumerate(pairs, 1) if a != b), min(one.count("\n"), other.count("\n")) + 2
+    )

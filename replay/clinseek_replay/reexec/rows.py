@@ -1,4 +1,4 @@
-"""The rows of an observation in one shape, from a recording's typed table or text, or from a result of ours."""
+"""The rows of an observation in one shape, from a recording's table or text, or from a result of ours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import msgspec
 
 from clinseek_core.journal import Table
 from clinseek_core.mimic.contract import CONTRACT
+from clinseek_core.tools.rowtext import read_block
 from clinseek_replay.reexec.cells import as_typed, by_meaning
 from clinseek_replay.tables import tables_in
-from clinseek_replay.trajectory import Call
+from clinseek_replay.trajectory import Call, Result
 
 __all__ = ["OURS_ALONE", "ROW_COUNTERS", "Rows", "as_lines", "by_meaning_of", "of_table", "recorded_rows"]
 
@@ -20,6 +21,9 @@ ROW_COUNTERS = frozenset(name for rule in CONTRACT.values() for name in rule.cou
 
 OURS_ALONE = frozenset(("known_at",))
 """Columns that we add to the record; which tables show them, and with what, depends on the policy."""
+
+_NOTICE = "\n\n[Cut here"
+"""How the line begins that `clinseek_core.agent.results` puts behind what it cut."""
 
 Key = tuple[tuple[str, tuple[str | None, ...]], ...]
 
@@ -56,7 +60,7 @@ def of_table(table: Table) -> Rows:
 
 
 def recorded_rows(call: Call) -> Rows | None:
-    """The rows that a recorded result holds, typed or in its text; None where it holds none that we can read."""
+    """The rows that a recorded result holds, typed or in its text; None where none can be read."""
     result = call.result
     if result is None:
         return None
@@ -64,7 +68,7 @@ def recorded_rows(call: Call) -> Rows | None:
         return of_table(result.table)
     if result.status == "empty":
         return Rows(columns=(), cells=(), typed=False)
-    return _in_text(call)
+    return (_in_cut_text(result) if len(result.text) < result.full_characters else None) or _in_text(call)
 
 
 def by_meaning_of(rows: Rows) -> Rows:
@@ -87,6 +91,20 @@ def as_lines(then: Rows, now: Rows) -> tuple[Rows, Rows]:
 def _one_cell(rows: Rows, places: Sequence[int]) -> Rows:
     lines = (" ".join(told for at in places if (told := row[at]) is not None) for row in rows.cells)
     return msgspec.structs.replace(rows, columns=("row",), cells=tuple((line,) for line in lines), keys=())
+
+
+def _in_cut_text(result: Result) -> Rows | None:
+    """The rows of our own form in what was kept of a text, but for the last, which may have lost its end."""
+    kept = result.text.rpartition(_NOTICE)[0] or result.text
+    try:
+        block = read_block(kept.partition(":\n")[2], cut=True)
+    except ValueError:
+        return None
+    rows = [[row.get(name) for name in block.columns] for row in block.rows[:-1]]
+    if not rows:
+        return None
+    cells = _cells(block.columns, rows, by_meaning)
+    return Rows(columns=block.columns, cells=cells, total=len(cells), typed=False)
 
 
 def _in_text(call: Call) -> Rows | None:

@@ -57,7 +57,7 @@ def reexecute(  # noqa: PLR0917 -- all but the first say where and how the run i
     prediction_time: datetime,
     policy: Policy,
     digest: str = "",
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Reexecution:
     """Run the recorded calls of `trajectory` again on `toolbox`, one after another, and grade them.
 

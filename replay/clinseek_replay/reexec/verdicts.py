@@ -1,4 +1,4 @@
-"""What running a call again can show, from no difference to an error: the words, and which of them are drift."""
+"""What running a call again can show, from no difference to an error, and which of it is drift."""
 
 from __future__ import annotations
 
