@@ -183,6 +183,13 @@ def _named(matcher: Matcher, values: list[str]) -> dict[str, str]:
     return {hit.name: hit.matched for hit in reversed(matcher.in_text(_JOIN.join(values)))}
 
 
+def _coded_as(codes: Mapping[str, set[Code]], kind: str, held: Collection[str]) -> dict[str, str]:
+    """Items that a column's codes mean, each with the first such code."""
+    return {
+        item: value for item, of_item in codes.items() for value in sorted(held) if (kind, value) in of_item
+    }
+
+
 def _note(
     found: dict[str, Held], named: Mapping[str, str], snapshot: Snapshot, table: str, column: str
 ) -> None:

@@ -218,7 +218,11 @@ class Matcher:
 
     def _whole_cells(self, table: Table) -> Iterator[Hit]:
         """Short names and codes: the cell must be it, in a column that holds such."""
-        short = {words: of for words, of in self._cells.items() if len(words) < _SHORT}
+        short = {
+            words: of
+            for words, of in self._cells.items()
+            if len(words) < _SHORT and words not in _NOT_LEXICAL and words[0].isalpha()
+        }
         kinds = (
             {
                 at: CODE_COLUMNS[name.lower()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -13,6 +14,7 @@ from clinseek_replay.evidence.call_kinds import CallKind, call_kind
 from clinseek_replay.evidence.codes import codes_in_rows
 from clinseek_replay.evidence.listed import listed
 from clinseek_replay.evidence.matching import Code, Hit, MatchedBy, Matcher
+from clinseek_replay.evidence.stays import stays_in
 from clinseek_replay.finding import Place, PlaceField
 from clinseek_replay.search import argument_texts
 from clinseek_replay.tables import table_names
@@ -83,6 +85,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the first step whose results the model still had at the end; 0 where none are known to have
     left its context."""
     in_curated: frozenset[str]
+    admitted: str | None
+    """When the stay began that was going on at the prediction time, as the rows that the run saw say."""
     finish: Place | None
 
 
@@ -100,7 +104,7 @@ def read_run(
     gold, answer = items_of(trajectory)
     items = (*gold, *answer)
     matcher = Matcher(items, synonyms={item: synonyms(item) for item in items} if synonyms else None)
-    walk = _Walk(matcher)
+    walk = _Walk(matcher, trajectory.prediction_time)
     for index, step in enumerate(trajectory.steps):
         walk.over(index, step)
     links = {item: {*(codes or {}).get(item, ()), *walk.codes.get(item, ())} for item in matcher.names}
@@ -116,6 +120,7 @@ def read_run(
         asked=tuple(walk.asked),
         last_list=walk.last_list,
         context_from=walk.context_from,
+        admitted=min(walk.stays, default=None),
         in_curated=frozenset(hit.name for hit in matcher.in_text(trajectory.curated)),
         finish=walk.finish,
     )
@@ -135,8 +140,10 @@ def prose_of(step: Step) -> Iterator[tuple[PlaceField, int | None, str]]:
 class _Walk:
     """What is gathered on the way."""
 
-    def __init__(self, matcher: Matcher) -> None:
+    def __init__(self, matcher: Matcher, cutoff: datetime | None) -> None:
         self.matcher = matcher
+        self.cutoff = f"{cutoff:%Y-%m-%d %H:%M:%S}" if cutoff else ""
+        self.stays: set[str] = set()
         self.sightings: dict[str, list[Sighting]] = {item: [] for item in matcher.names}
         self.mentions: dict[str, list[Mention]] = {item: [] for item in matcher.names}
         self.asked: list[Asked] = []
@@ -185,6 +192,7 @@ class _Walk:
             return
         if kind == "patient":
             self.last_list = None
+            self.stays |= set(stays_in(call, self.cutoff))
         hits = self.matcher.in_call(call)
         self.see(hits, index, place, kind)
         for item, code in codes_in_rows(call, hits):
