@@ -33,6 +33,8 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run an agent on a case and watch it work", "clinseek_tui.commands.run"),
     Command("replay", "look at recorded runs, step by step", "clinseek_tui.commands.replay"),
+    Command("reexec", "run a recording's EHR calls again, without a model", "clinseek_tui.commands.reexec"),
+    Command("export", "write recordings in other formats, or as a page", "clinseek_tui.commands.export"),
     Command("ingest", "make a store from a MIMIC-IV tree, once", "clinseek_tui.commands.ingest"),
     Command("contract", "print when each row and cell is known", "clinseek_tui.commands.contract"),
 )
