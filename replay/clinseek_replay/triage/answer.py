@@ -1,0 +1,197 @@
+"""F: the answer and its form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from clinseek_core.scoring import folded
+from clinseek_replay.evidence.listed import decoration_off
+from clinseek_replay.finding import Place
+from clinseek_replay.triage.rule import Hit, Rule
+from clinseek_replay.triage.view import RunView
+
+__all__ = ["ANSWER"]
+
+_DECORATION = re.compile(
+    r"\(|\[|\b\d+(\.\d+)?\s?(mg|mcg|g|ml|units?|iu|meq|%)(/\w+)?\b|\b[A-Z]\d{2}(\.\w{1,4})?\b|\b\d{5,11}\b"
+    r"|\b(code|icd|atc|ndc|itemid)\b",
+    re.IGNORECASE,
+)
+
+
+def _place(view: RunView) -> tuple[Place, ...]:
+    return (view.finish.place("arguments"),) if view.finish else (Place(step=view.last_step, field="answer"),)
+
+
+def _name_miss(view: RunView) -> Iterator[Hit]:
+    for name, gold in view.items.near.items():
+        yield Hit(
+            message=f"{name} is the gold's {gold} in another spelling, and the reference's match is exact",
+            places=_place(view),
+            evidence={"answer": name, "gold": gold, "normal_form": folded(gold)},
+            lost=(gold,),
+            extra=(name,),
+        )
+
+
+def _not_a_candidate(view: RunView) -> Iterator[Hit]:
+    candidates = {name.strip().lower() for name in view.trajectory.candidates}
+    for name in view.items.given:
+        if name.strip().lower() not in candidates:
+            near = [other for other in view.trajectory.candidates if folded(other) == folded(name)]
+            yield Hit(
+                message=f"{name} is none of the {len(candidates)} candidates",
+                places=_place(view),
+                evidence={"answer": name, "near": near[:5]},
+                extra=(name,) if name in view.items.extra else (),
+            )
+
+
+def _over_or_under(view: RunView) -> Iterator[Hit]:
+    given, wanted = len(view.items.given), len(view.items.wanted)
+    hits = len(view.items.hits)
+    precision = hits / given if given else 0.0
+    over = given > 2 * wanted and precision < 0.3
+    under = 0 < given < wanted / 2 and precision > 0.7
+    if over or under:
+        yield Hit(
+            message=f"{given} names answered, {wanted} wanted, precision {precision:.2f}",
+            places=_place(view),
+            evidence={"way": "over" if over else "under", "answered": given, "gold": wanted},
+            lost=view.items.missed if under else (),
+            extra=view.items.extra if over else (),
+        )
+
+
+def _decoration(view: RunView) -> Iterator[Hit]:
+    wanted = {folded(name): name for name in view.items.missed}
+    for name in view.items.extra:
+        words = f" {folded(name)} "
+        gold = next((gold for form, gold in wanted.items() if form and f" {form} " in words), None)
+        if gold is None:
+            continue
+        at = name.lower().find(gold.lower())
+        rest = name if at < 0 else f"{name[:at]}\n{name[at + len(gold) :]}"
+        found = _DECORATION.search(rest)
+        if found is not None:
+            yield Hit(
+                message=f"{name} is the gold's {gold} with more around it",
+                places=_place(view),
+                evidence={"answer": name, "gold": gold, "decoration": found[0]},
+                lost=(gold,),
+                extra=(name,),
+            )
+
+
+def _wrong_shape(view: RunView) -> Iterator[Hit]:
+    finish = view.finish
+    if finish is None or finish.call.id.startswith(("synthetic_finish_", "one_shot_", "call_qa_finish")):
+        return
+    response = finish.argument("response")
+    if finish.call.arguments is None:
+        fault = "arguments that are no JSON object"
+    elif not isinstance(response, list):
+        fault = f"{_kind(response)} where a list of names belongs"
+    elif not response:
+        fault = "an empty list"
+    elif not all(isinstance(item, str) for item in response):
+        fault = "a list that holds more than names"
+    else:
+        return
+    yield Hit(
+        message=f"the finish holds {fault}",
+        places=(finish.place("arguments"),),
+        evidence={"fault": fault},
+        severity="low" if view.answer else None,
+        lost=() if view.answer else view.items.missed,
+    )
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else "a text" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _think_finish_gap(view: RunView) -> Iterator[Hit]:
+    """The last list that the model wrote before its finish, where it shares a name with the answer."""
+    last = view.sightings.last_list
+    if last is None:
+        return
+    listed = {name for name in view.items.given if view.sightings.listed(name, last.entries)}
+    if not listed:
+        return
+    entries = {folded(decoration_off(entry)) for entry in last.entries}
+    lost = tuple(name for name in view.items.missed if view.sightings.listed(name, last.entries))
+    given = {folded(name) for name in view.items.given}
+    others = (name for name in view.trajectory.candidates if folded(name) in entries)
+    dropped = [*lost, *(name for name in others if name not in lost and folded(name) not in given)]
+    added = [name for name in view.items.given if name not in listed]
+    if dropped or added:
+        yield Hit(
+            message=f"the model's last list has {len(dropped)} names that the answer leaves out, and lacks "
+            f"{len(added)} of the answer's",
+            places=(last.place, *_place(view)),
+            evidence={"dropped": dropped[:20], "added": added[:20]},
+            severity=None if lost or not view.gold else "low",
+            lost=lost,
+            extra=tuple(name for name in added if name in view.items.extra),
+        )
+
+
+ANSWER: tuple[Rule, ...] = (
+    Rule(
+        code="F1c",
+        name="name_miss",
+        tier="D",
+        severity="high",
+        needs=("gold", "answer"),
+        says="A name of the answer is a gold name in another spelling, which an exact match does not take.",
+        find=_name_miss,
+    ),
+    Rule(
+        code="F2",
+        name="not_a_candidate",
+        tier="D",
+        severity="medium",
+        needs=("answer", "candidates"),
+        says="A name of the answer is none of the case's candidates.",
+        find=_not_a_candidate,
+    ),
+    Rule(
+        code="F3",
+        name="over_or_under_answering",
+        tier="D",
+        severity="medium",
+        needs=("gold", "answer"),
+        says="More than twice as many names as the gold at a precision below 0.3, or less than half at one above"
+        " 0.7.",
+        find=_over_or_under,
+    ),
+    Rule(
+        code="F4",
+        name="extra_decoration",
+        tier="D",
+        severity="high",
+        needs=("gold", "answer"),
+        says="A name of the answer is a gold name with a code, a dose or brackets around it.",
+        find=_decoration,
+    ),
+    Rule(
+        code="F5",
+        name="wrong_shape",
+        tier="D",
+        severity="medium",
+        needs=("turns", "end"),
+        says="The finish holds no list of names, or an empty one.",
+        find=_wrong_shape,
+    ),
+    Rule(
+        code="F6",
+        name="think_finish_gap",
+        tier="D",
+        severity="medium",
+        needs=("turns", "answer", "names"),
+        says="The last list that the model wrote and the answer share names, and differ.",
+        find=_think_finish_gap,
+    ),
+)
