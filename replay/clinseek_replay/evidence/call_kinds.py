@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from clinseek_replay.tables import table_names
@@ -30,15 +31,20 @@ _KINDS: tuple[tuple[str, CallKind], ...] = (
 
 def call_kind(call: Call) -> CallKind:
     """The kind of a call; a query over candidate tables and dictionaries alone is a lookup."""
-    if "finish" in call.name.lower():
-        return "finish"
-    kind = next(kind for start, kind in _KINDS if call.name.startswith(start))
+    kind = _kind_of_name(call.name)
     if kind != "patient":
         return kind
     tables = table_names(call)
     if call.sql is not None and not tables:
         return "none"
     return "lookup" if tables and all(map(_is_the_same_for_all, tables)) else "patient"
+
+
+@lru_cache(maxsize=1024)
+def _kind_of_name(name: str) -> CallKind:
+    if "finish" in name.lower():
+        return "finish"
+    return next(kind for start, kind in _KINDS if name.startswith(start))
 
 
 def _is_the_same_for_all(table: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from clinseek_replay.trajectory import Call
 
@@ -29,6 +30,7 @@ def table_names(call: Call) -> tuple[str, ...]:
     return tables_of_sql(call.sql) if call.sql else ()
 
 
+@lru_cache(maxsize=1024)
 def tables_of_sql(sql: str) -> tuple[str, ...]:
     """The tables named after FROM and JOIN, each once, in order; without those a WITH clause makes."""
     code = _NO_CODE.sub(" ' ", sql)
