@@ -10,15 +10,15 @@ from pathlib import Path
 import msgspec
 
 from clinseek_core.errors import InputError
-from clinseek_replay.readers import READERS, Entry, Problem, Reader
-from clinseek_replay.readers.reader import Line, lines_of
+from clinseek_replay.readers import READERS, Entry, Problem, Reader, detect
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["Recordings", "detect", "open_recordings"]
 
-_HEAD_LINES = 20
-"""Lines looked at for one that tells the format: the first may be damaged."""
-_HEAD_TEXT = 400
+_LOOKED_AT = (".jsonl", ".json", ".ndjson", ".eval", ".parquet", ".traj", ".md", ".txt")
+"""Files of a folder that may be recordings; what they are, their structure tells."""
+_MEANT_AS_RECORDING = ".jsonl"
+"""Of these it is told why they can't be used; others of a folder are only counted."""
 
 
 class Recordings:
@@ -49,6 +49,14 @@ class Recordings:
         gold = self._gold.get(trajectory.qid)
         return trajectory if gold is None else msgspec.structs.replace(trajectory, gold=gold)
 
+    def bytes_of(self, index: int) -> int:
+        """How much of its file the run at `index` takes; 0 where that can't be said."""
+        entry = self.entries[index]
+        try:
+            return entry.length or os.stat(entry.path).st_size
+        except OSError:
+            return 0
+
     def find(self, wanted: str) -> int:
         """Index of the run with that qid (the first of several), else of that 1-based number.
 
@@ -71,7 +79,7 @@ def open_recordings(
     format: str | None = None,  # noqa: A002 -- the option's own name
     gold: Mapping[str, tuple[str, ...] | None] | None = None,
 ) -> Recordings:
-    """Index files, and the `*.jsonl` files of folders.
+    """Index files, and the recordings among the files of folders.
 
     `format` names a reader instead of letting the structure tell. `gold` is taken over a recording's own,
     by qid. Raises InputError where a file named is no recording, or a folder holds none.
@@ -82,7 +90,7 @@ def open_recordings(
     problems: list[Problem] = []
     for path in paths:
         is_folder = stat.S_ISDIR(_mode(path))
-        found = 0
+        found, passed_over = 0, 0
         for file in _files_of(path) if is_folder else (path,):
             try:
                 _check_regular(file)
@@ -93,6 +101,9 @@ def open_recordings(
             except InputError as error:
                 if not is_folder:
                     raise
+                if file.suffix.lower() != _MEANT_AS_RECORDING:
+                    passed_over += 1
+                    continue
                 problems.append(Problem(str(file), str(error).removeprefix(f"{file}: ")))
                 continue
             found += len(index.entries)
@@ -100,28 +111,10 @@ def open_recordings(
             read_as.append(f"{file}: read as {reader.name} because {why}")
             problems += index.problems
         if is_folder and not found:
-            raise InputError(f"{path}: {_nothing_in_folder(problems)}")
+            raise InputError(f"{path}: {_nothing_in_folder(problems, passed_over)}")
+        if passed_over:
+            read_as.append(f"{path}: {passed_over} more files there, none of them a recording")
     return Recordings(runs, read_as, problems, gold or {})
-
-
-def detect(path: Path) -> tuple[Reader, str]:
-    """The reader for a file, by the structure of its first lines, and why it is the one.
-
-    Raises InputError where the file can't be read or is of no format we know.
-    """
-    head: list[Line] = []
-    for line in lines_of(path):
-        head.append(line)
-        for reader in READERS:
-            try:
-                mark = reader.recognise(line.data)
-            except ValueError:
-                break
-            if mark:
-                return reader, f"line {line.number} is {mark}"
-        if len(head) == _HEAD_LINES:
-            break
-    raise InputError(f"{path}: {_why_none(head)}")
 
 
 def _reader_named(name: str) -> Reader:
@@ -133,7 +126,11 @@ def _reader_named(name: str) -> Reader:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.jsonl") if not path.is_dir())
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _LOOKED_AT and not path.name.startswith(".") and not path.is_dir()
+    )
 
 
 def _mode(path: Path) -> int:
@@ -149,23 +146,6 @@ def _check_regular(path: Path) -> None:
         raise InputError(f"{path}: is not a regular file; name a recording or a folder of recordings")
 
 
-def _why_none(head: Sequence[Line]) -> str:
-    known = "a recording is a journal of clinseek-tui or a results.jsonl of the reference implementation"
-    if not head:
-        return f"is empty; {known}, with one JSON object a line"
-    start = head[0].data[:_HEAD_TEXT]
-    number = head[0].number
-    if any(b"\0" in line.data[:_HEAD_TEXT] for line in head):
-        return f"line {number} is binary, not text; {known}"
-    if start.lstrip().startswith(b"["):
-        return f"line {number} begins a JSON list; {known}, with one JSON object a line"
-    if start.lstrip().startswith(b"{") and not head[0].data.endswith(b"\n"):
-        return f"line {number} is cut off before its end, and there is no other; nothing of the run was kept"
-    if start.lstrip().startswith(b"{"):
-        return f"line {number} is neither a journal's event nor a run with `messages`; {known}"
-    return f"line {number} is not a JSON object; {known}"
-
-
 def _no_run(path: Path, problems: Sequence[Problem]) -> InputError:
     if not problems:
         return InputError(f"{path}: holds no run")
@@ -173,8 +153,9 @@ def _no_run(path: Path, problems: Sequence[Problem]) -> InputError:
     return InputError(f"{first.place}: {first.reason}; no line of the file holds a run")
 
 
-def _nothing_in_folder(problems: Sequence[Problem]) -> str:
+def _nothing_in_folder(problems: Sequence[Problem], passed_over: int) -> str:
     if not problems:
-        return "holds no *.jsonl file, here or below; name a folder with recordings"
+        looked = f"; {passed_over} files there are none" if passed_over else ""
+        return f"holds no file that may be a recording, here or below{looked}; name a folder with recordings"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"holds no recording; {Path(problems[0].place).name}: {problems[0].reason}{more}"

@@ -61,8 +61,8 @@ def test_a_folder_is_read_in_order_and_tells_what_is_no_recording(start, write_r
     recordings = open_recordings([tmp_path])
     assert [entry.qid for entry in recordings.entries] == ["q1", "q"]
     assert [(os.path.basename(p.place), p.reason[:30]) for p in recordings.problems] == [
-        ("cases.jsonl", "line 1 is neither a journal's "),
-        ("c.jsonl", "line 1 is not a JSON object; a"),
+        ("cases.jsonl", "line 1 is neither a journal no"),
+        ("c.jsonl", "line 1 is not a JSON object, n"),
     ]
 
 
@@ -105,16 +105,16 @@ UNREADABLE = {
     "blank": (lambda path: path.write_bytes(b"\n\n \n"), "is empty"),
     "binary": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "line 1 is binary"),
     "text": (lambda path: path.write_text("dear reader\n" * 30), "line 1 is not a JSON object"),
-    "a list": (lambda path: path.write_text("[\n{}\n]\n"), "line 1 begins a JSON list"),
+    "a list": (lambda path: path.write_text("[\n{}\n]\n"), "the file is a JSON list"),
     "cases": (lambda path: path.write_text('{"qid": "x", "question": "?"}\n'), "line 1 is neither"),
-    "other chats": (lambda path: path.write_text('{"messages": []}\n'), "line 1 is neither"),
+    "other chats": (lambda path: path.write_text('{"messages": []}\n'), "line 1 is near to a chat"),
     "half a header": (_half_a_header, "line 1 is cut off"),
     "newer": (
         lambda path: path.write_text('{"type":"header","format":"clinseek.journal/2"}\n'),
         "clinseek.journal/2.*upgrade",
     ),
     "missing": (lambda path: None, "No such file"),
-    "a folder without recordings": (lambda path: path.mkdir(), r"holds no \*\.jsonl file"),
+    "a folder without recordings": (lambda path: path.mkdir(), r"holds no file that may be a recording"),
     "a pipe": (os.mkfifo, "not a regular file"),
 }
 

@@ -1,21 +1,23 @@
-"""Chat messages in OpenAI's shape, as the reference implementation stores them, to prompt and steps.
+"""Messages of a chat to the prompt and steps of a run.
 
-Whatever is not as it should be is read as far as it goes and told as damage; nothing raises.
+Whatever is not as it should be is read as far as it goes and told as damage or as a call's flag; nothing raises.
+A step needs only its own messages, so that one step of a large run can be read alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from clinseek_replay.amounts import data_size
+from clinseek_replay.readers.messages import Asked, Message
 from clinseek_replay.readers.reader import lenient_json
 from clinseek_replay.readers.result_status import status_of
-from clinseek_replay.trajectory import Call, Note, Result, Step
+from clinseek_replay.trajectory import Call, CallFlag, Note, Result, Step
 
-__all__ = ["Chat", "canonical_name", "plain_text", "read_chat"]
+__all__ = ["Chat", "canonical_name", "read_chat", "repeated_ids", "step_from", "turns_of"]
 
 _NAMESPACES = ("ehr", "browser", "image")
 _BARE_NAMES = {
@@ -31,6 +33,9 @@ _BARE_NAMES = {
 }
 """Tools that are none of the EHR's, as models that drop the namespace name them."""
 
+_MADE_BY_HARNESS = ("synthetic_finish_", "one_shot_", "call_qa_finish")
+"""How the ids begin of calls that the driver wrote in the model's place."""
+
 
 @dataclass(frozen=True)
 class Chat:
@@ -41,92 +46,145 @@ class Chat:
     damage: tuple[str, ...]
 
 
-@dataclass
-class _Turn:
-    message: dict[str, Any]
-    results: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-
-
-def read_chat(messages: Sequence[Any]) -> Chat:
+def read_chat(messages: Sequence[Message], damage: Iterable[str] = ()) -> Chat:
     """The opening prompt, and a step for each of the assistant's messages with the results that follow it."""
+    opening, turns = turns_of([message.role for message in messages])
+    repeated = repeated_ids(messages)
+    told = list(damage)
     prompt: list[tuple[str, str]] = []
-    turns: list[_Turn] = []
-    damage: list[str] = []
-    for position, message in enumerate(messages):
-        if not isinstance(message, dict):
-            damage.append(f"messages[{position}] is no object")
-            continue
-        role = message.get("role")
-        if role == "assistant":
-            turns.append(_Turn(message))
-        elif role == "tool" and turns:
-            turns[-1].results.append(message)
-        elif role == "tool":
-            damage.append(f"messages[{position}] is a tool's result before any call")
-        elif turns:
-            turns[-1].notes.append(Note(_text(role) or "message", plain_text(message.get("content"))))
+    for position in opening:
+        message = messages[position]
+        if message.role == "tool":
+            told.append("a tool's result before any call")
         else:
-            prompt.append((_text(role) or "message", plain_text(message.get("content"))))
-    return Chat(
-        prompt=tuple(prompt),
-        steps=tuple(_step(number, turn) for number, turn in enumerate(turns, 1)),
-        damage=tuple(damage),
+            prompt.append((message.role, message.text))
+    steps = (
+        step_from(number, [messages[position] for position in turn], repeated)
+        for number, turn in enumerate(turns, 1)
     )
+    return Chat(tuple(prompt), tuple(steps), tuple(told))
 
 
-def _step(number: int, turn: _Turn) -> Step:
-    requests = [item for item in _items(turn.message.get("tool_calls")) if isinstance(item, dict)]
-    ids = [_text(request.get("id")) for request in requests]
-    results, left_over = _paired(ids, turn.results)
+def turns_of(roles: Sequence[str]) -> tuple[range, list[range]]:
+    """Positions of the opening messages, and of each turn's: the assistant's, then all up to its next."""
+    starts = [position for position, role in enumerate(roles) if role == "assistant"]
+    ends = [*starts, len(roles)][1:]
+    return range(starts[0] if starts else len(roles)), [
+        range(start, end) for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def repeated_ids(messages: Iterable[Message]) -> frozenset[str]:
+    """Ids that more than one call of these messages bears."""
+    counts = Counter(call.id for message in messages for call in message.calls if call.id)
+    return frozenset(id_ for id_, count in counts.items() if count > 1)
+
+
+def step_from(number: int, messages: Sequence[Message], repeated: Collection[str] = ()) -> Step:
+    """One step from its own messages: the assistant's first, then those up to the assistant's next.
+
+    `repeated` are the ids that several calls of the run bear.
+    """
+    turn, *others = messages
+    results = [message for message in others if message.role == "tool"]
+    said = [message for message in others if message.role != "tool"]
+    notes: list[Note] = list(turn.notes)
+    if not results and any("from_text" in call.flags for call in turn.calls):
+        results, said, notes = _results_as_text(len(turn.calls), said, notes)
+    paired, left_over, by_position = _paired([call.id for call in turn.calls], results)
+    notes += (Note("result without a call", message.text) for message in left_over)
+    for message in others:
+        notes += message.notes
+    notes += (Note(message.role, message.text) for message in said)
     calls = (
-        _call(f"s{number}.c{position}", request, result)
-        for position, (request, result) in enumerate(zip(requests, results, strict=True), 1)
+        _call(f"s{number}.c{position}", asked, result, repeated, by_position)
+        for position, (asked, result) in enumerate(zip(turn.calls, paired, strict=True), 1)
     )
-    orphans = (Note("result without a call", plain_text(message.get("content"))) for message in left_over)
+    spans = (message.span for message in (turn, *results))
     return Step(
         number=number,
-        text=plain_text(turn.message.get("content")),
-        reasoning=_reasoning(turn.message),
+        text=turn.text,
+        reasoning=turn.reasoning,
         calls=tuple(calls),
-        notes=(*orphans, *turn.notes),
+        notes=tuple(notes),
+        at=turn.at,
+        usage=turn.usage,
+        ms=turn.ms,
+        finish_reason=turn.finish_reason,
+        raw=tuple(dict.fromkeys(span for span in spans if span is not None)),
     )
+
+
+def _results_as_text(
+    calls: int, said: Sequence[Message], notes: list[Note]
+) -> tuple[list[Message], list[Message], list[Note]]:
+    """The results of calls that were written as text, which come back as turns of the user.
+
+    Several results may be joined by blank lines in one turn. They are told apart only where there are as many
+    parts as calls; else all of it stands with the first call.
+    """
+    users = [message for message in said if message.role == "user"]
+    rest = [message for message in said if message.role != "user"]
+    if calls > 1 and len(users) == 1:
+        parts = users[0].text.split("\n\n")
+        if len(parts) == calls:
+            users = [_renewed(users[0], part) for part in parts]
+        else:
+            notes = [*notes, Note("joined", f"the results of {calls} calls stand in one message; not told apart")]
+    taken, more = users[:calls], users[calls:]
+    return [_renewed(message, message.text) for message in taken], [*more, *rest], notes
+
+
+def _renewed(message: Message, text: str) -> Message:
+    return Message(role="tool", text=text, span=message.span)
 
 
 def _paired(
-    ids: Sequence[str], results: Sequence[dict[str, Any]]
-) -> tuple[list[dict[str, Any] | None], list[dict[str, Any]]]:
-    """The result of each call of one message, and the results that belong to none.
+    ids: Sequence[str], results: Sequence[Message]
+) -> tuple[list[Message | None], list[Message], bool]:
+    """The result of each call of one message, the results that belong to none, and whether order told.
 
     Ids made by fallback parsers repeat within a run, and within a message where they are missing: they
     count only here, and only where they tell the calls apart. Otherwise order does.
     """
-    named = {_text(result.get("tool_call_id")): result for result in results}
+    named = {result.call_id: result for result in results}
     if len(set(ids)) == len(ids) and len(named) == len(results) and named.keys() <= set(ids):
-        return [named.get(id_) for id_ in ids], []
-    in_order: list[dict[str, Any] | None] = list(results[: len(ids)])
-    return in_order + [None] * (len(ids) - len(in_order)), list(results[len(ids) :])
+        return [named.get(id_) for id_ in ids], [], False
+    in_order: list[Message | None] = list(results[: len(ids)])
+    return in_order + [None] * (len(ids) - len(in_order)), list(results[len(ids) :]), True
 
 
-def _call(anchor: str, request: dict[str, Any], result: dict[str, Any] | None) -> Call:
-    function = request.get("function")
-    function = function if isinstance(function, dict) else request
-    wire_name = _text(function.get("name"))
-    name = canonical_name(wire_name)
-    arguments, raw = _arguments(function.get("arguments"))
+def _call(
+    anchor: str, asked: Asked, result: Message | None, repeated: Collection[str], by_position: bool
+) -> Call:
+    name = canonical_name(asked.name)
+    arguments, raw = _arguments(asked.arguments)
+    flags: dict[CallFlag, bool] = {
+        "synthetic": asked.id.startswith(_MADE_BY_HARNESS),
+        "duplicate_id": asked.id in repeated,
+        "id_mismatch": by_position and result is not None and bool(result.call_id) and result.call_id != asked.id,
+        "bad_arguments": arguments is None,
+    }
+    told = dict.fromkeys((*asked.flags, *(flag for flag, holds in flags.items() if holds)))
     return Call(
         anchor=anchor,
-        id=_text(request.get("id")),
+        id=asked.id,
         name=name,
         arguments=arguments,
         raw_arguments=raw,
-        wire_name=wire_name if wire_name != name else "",
-        result=None if result is None else _result(name, plain_text(result.get("content"))),
+        wire_name=asked.name if asked.name != name else "",
+        result=None if result is None else _result(name, result),
+        flags=tuple(told),
     )
 
 
-def _result(tool: str, text: str) -> Result:
-    return Result(status=status_of(tool, text), text=text, full_characters=len(text))
+def _result(tool: str, message: Message) -> Result:
+    return Result(
+        status=message.status or status_of(tool, message.text),
+        text=message.text,
+        full_characters=max(len(message.text), message.full_characters or 0),
+        ms=message.ms,
+    )
 
 
 def canonical_name(name: str) -> str:
@@ -150,59 +208,17 @@ def _arguments(value: Any) -> tuple[dict[str, Any] | None, str]:
     elif value is None:
         value, raw = {}, ""
     else:
-        raw = json.dumps(value, ensure_ascii=False, default=str)
+        raw = _as_json(value)
     if not isinstance(value, dict):
         return None, raw
     if value.keys() == {"_raw"}:
-        return None, _text(value["_raw"])
+        inner = value["_raw"]
+        return None, inner if isinstance(inner, str) else _as_json(inner)
     return value, ""
 
 
-def plain_text(content: Any) -> str:
-    """The text of a message's content: a string, None, or blocks; an image becomes `[image/jpeg, 312 kB]`."""
-    if isinstance(content, str):
-        return content
-    return "\n".join(_block_text(block) for block in _items(content))
-
-
-def _block_text(block: Any) -> str:
-    if not isinstance(block, dict):
-        return _text(block)
-    if isinstance(block.get("text"), str):
-        return str(block["text"])
-    source, link = block.get("source"), block.get("image_url")
-    if isinstance(source, dict) and isinstance(source.get("data"), str):
-        return _image_text(_text(source.get("media_type")), source["data"])
-    if isinstance(link, dict) and isinstance(link.get("url"), str):
-        head, comma, data = link["url"].partition(",")
-        return _image_text(head.removeprefix("data:").partition(";")[0], data) if comma else f"[image {head}]"
-    return f"[{_text(block.get('type')) or 'block'}]"
-
-
-def _image_text(media_type: str, base64: str) -> str:
-    return f"[{media_type or 'image'}, {data_size(len(base64) * 3 // 4)}]"
-
-
-def _reasoning(message: dict[str, Any]) -> str:
-    for name in ("reasoning_content", "reasoning"):
-        if isinstance(message.get(name), str) and message[name]:
-            return str(message[name])
-    return "\n".join(_thoughts(_items(message.get("bedrock_content_blocks"))))
-
-
-def _thoughts(blocks: Iterable[Any]) -> Iterable[str]:
-    for block in blocks:
-        if isinstance(block, dict) and isinstance(block.get("thinking"), str):
-            yield block["thinking"]
-        elif isinstance(block, dict) and block.get("type") == "redacted_thinking":
-            yield "[redacted thinking]"
-
-
-def _items(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "[nested too deeply]"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ from clinseek_core.journal import (
     writer_alive,
 )
 from clinseek_replay.fold import fold
-from clinseek_replay.readers.reader import Entry, Index, Reader, lines_of, skim
+from clinseek_replay.readers.reader import Entry, Index, Reader, Sample, lines_of
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["JOURNAL"]
@@ -28,20 +27,14 @@ __all__ = ["JOURNAL"]
 _TAIL_BYTES = 1 << 16
 
 
-class _Mark(msgspec.Struct):
-    type: Any = None
-    seq: Any = None
-    at: Any = None
-    format: Any = None
-
-
-def recognise(line: bytes) -> str | None:
+def recognise(sample: Sample) -> str | None:
     """A journal's header, or, where that was lost, any of its events."""
-    mark = skim(line, _Mark)
+    record = sample.record
+    type_, format_ = record.get("type"), record.get("format")
     family = FORMAT.partition("/")[0]
-    if mark.type == "header" and isinstance(mark.format, str) and mark.format.startswith(f"{family}/"):
-        return f"a header of {mark.format[:40]}"
-    if isinstance(mark.type, str) and isinstance(mark.seq, int) and isinstance(mark.at, str):
+    if type_ == "header" and isinstance(format_, str) and format_.startswith(f"{family}/"):
+        return f"a header of {format_[:40]}"
+    if isinstance(type_, str) and isinstance(record.get("seq"), int) and isinstance(record.get("at"), str):
         return "an event of a journal (type, seq and at)"
     return None
 
@@ -101,4 +94,4 @@ def _unfinished(path: Path, tail: bytes) -> str:
     return f"cut off after {len(tail)} bytes; the event it began was lost"
 
 
-JOURNAL = Reader(name="journal", recognise=recognise, index=index, read=read)
+JOURNAL = Reader(name="journal", title="a journal of clinseek-tui", recognise=recognise, index=index, read=read)

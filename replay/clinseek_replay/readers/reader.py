@@ -1,4 +1,7 @@
-"""What a reader of recordings is: it recognises a format, lists a file's runs, and reads one of them."""
+"""What a reader of recordings is: it recognises a format, lists a file's runs, and reads one of them.
+
+`Reader` is the protocol; a format is a module with one. `docs/formats/recordings.md` lists them.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,29 @@ from clinseek_core.errors import InputError
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = [
+    "HEAD_BYTES",
     "MAX_LINE_BYTES",
     "Entry",
     "Index",
     "Line",
     "Problem",
     "Reader",
+    "Sample",
+    "bytes_of",
+    "head_of",
     "lenient_json",
     "lines_of",
     "object_of",
     "skim",
+    "skip_line",
+    "value_of",
 ]
 
 MAX_LINE_BYTES = 512 * 1024 * 1024
 """A run with its films inline takes some megabytes; a longer line than this is no run."""
+
+HEAD_BYTES = 256 * 1024
+"""As much of a file, or of one of its lines, as is looked at to tell its format."""
 
 _MAX_DIGITS = 4_000
 """Python converts no longer number, in either direction."""
@@ -59,10 +71,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     run_index: int | None = None
     status: str = ""
     """As in a Trajectory; empty where the recording does not say."""
+    part: str = ""
+    """What names the run within a file that is not read by bytes: an archive's member, a table's row."""
 
     @property
     def place(self) -> str:
-        """`path` or `path:line`."""
+        """`path`, `path:line` or `path:part`."""
+        if self.part:
+            return f"{self.path}:{self.part}"
         return str(self.path) if not self.length else f"{self.path}:{self.line}"
 
     @property
@@ -87,14 +103,35 @@ class Index(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A piece of a file's beginning, from which its format is told."""
+
+    path: Path
+    place: str
+    """`line 3`, `the file`, `item 1 of the file's list`: what the sample is, for people."""
+    data: bytes
+    """Its first bytes, as far as they are looked at."""
+    value: Any = None
+    """What it is as JSON, without its end where it is longer than is looked at; None where it is no JSON."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The value where it is an object, else an empty one."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+@dataclass(frozen=True)
 class Reader:
     """One format."""
 
     name: str
     """As `--format` takes it."""
-    recognise: Callable[[bytes], str | None]
-    """What in a line marks it as of this format, or None."""
+    title: str
+    """What it is called in a sentence."""
+    recognise: Callable[[Sample], str | None]
+    """What marks a sample as of this format, or None."""
     index: Callable[[Path], Index]
+    """The file's runs. Raises InputError where the file as a whole can't be read."""
     read: Callable[[Entry], Trajectory]
     """Raises InputError where the file has changed since it was indexed."""
 
@@ -111,7 +148,7 @@ def lines_of(path: Path) -> Iterator[Line]:
                 number += 1
                 whole = len(data)
                 if whole == MAX_LINE_BYTES:
-                    whole += _skip_line(file.readline)
+                    whole += skip_line(file.readline)
                     data = b""
                 if not data or not data.isspace():
                     yield Line(number, offset, data)
@@ -120,24 +157,57 @@ def lines_of(path: Path) -> Iterator[Line]:
         raise InputError(f"{path}: can't be read ({error.strerror})") from error
 
 
-def _skip_line(readline: Callable[[int], bytes]) -> int:
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file. Raises InputError where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from error
+
+
+def skip_line(readline: Callable[[int], bytes], at_most: int = 1 << 62) -> int:
+    """Read to the line's end, or `at_most` that many bytes of it; how many were read."""
     skipped = 0
-    while part := readline(1 << 20):
+    while skipped < at_most and (part := readline(1 << 20)):
         skipped += len(part)
         if part.endswith(b"\n"):
             break
     return skipped
 
 
-def object_of(line: bytes) -> dict[str, Any]:
-    """The JSON object of a line, read as `lenient_json` does where it is not strictly one.
+def bytes_of(entry: Entry) -> bytes:
+    """The bytes of an entry's run.
+
+    Raises InputError where they can't be read, or are too many to be read at once.
+    """
+    if entry.length > MAX_LINE_BYTES:
+        raise InputError(f"{entry.place}: the run is over {MAX_LINE_BYTES >> 20} MiB; it is not read at once")
+    try:
+        with entry.path.open("rb") as file:
+            file.seek(entry.offset)
+            return file.read(entry.length)
+    except OSError as error:
+        raise InputError(f"{entry.place}: can't be read ({error.strerror})") from error
+
+
+def value_of(data: bytes) -> Any:
+    """The value of a JSON text, read as `lenient_json` does where it is not strictly one.
 
     Raises ValueError saying why it is none.
     """
     try:
-        value = msgspec.json.decode(line)
+        return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _lenient(line)
+        return _lenient(data)
+
+
+def object_of(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line, read as `value_of` does.
+
+    Raises ValueError saying why it is none.
+    """
+    value = value_of(line)
     if not isinstance(value, dict):
         raise ValueError(f"a JSON {type(value).__name__}, not an object")
     return value
@@ -155,16 +225,6 @@ def skim(line: bytes, shape: type[T]) -> T:
     return shape(**{name: record[name] for name in shape.__struct_fields__ if name in record})
 
 
-def lenient_json(text: str | bytes) -> Any:
-    """The value of a JSON text; `NaN`, infinities and numbers too large to compute with become None.
-
-    Bytes that are not UTF-8 become U+FFFD. Raises ValueError or RecursionError where it is no JSON.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded)
-
-
 def _finite(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
@@ -172,6 +232,24 @@ def _finite(digits: str) -> float | None:
 
 def _bounded(digits: str) -> int | None:
     return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+LENIENT = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_bounded, strict=False)
+"""As `lenient_json` reads, but strings may hold line feeds as they are."""
+
+
+def lenient_json(text: str | bytes) -> Any:
+    """The value of a JSON text; `NaN`, infinities and numbers too large to compute with become None.
+
+    Bytes that are not UTF-8 become U+FFFD. Raises ValueError or RecursionError where it is no JSON.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return json.loads(text, parse_constant=_nothing, parse_float=_finite, parse_int=_bounded)
 
 
 def _lenient(line: bytes) -> Any:

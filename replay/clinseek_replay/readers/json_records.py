@@ -1,0 +1,241 @@
+"""Readers of formats whose runs are JSON values: one a line, one a file, or the items of a file's list.
+
+A format says what a run looks like and how to turn one into a Trajectory; where runs lie, what is damaged, and the
+bytes they are read from are the same for all.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clinseek_core.errors import InputError
+from clinseek_replay.readers.answers import answer_of
+from clinseek_replay.readers.chat import read_chat
+from clinseek_replay.readers.facts import facts_of, qid_of, run_index_of, status_from
+from clinseek_replay.readers.detecting import document_in
+from clinseek_replay.readers.json_spans import item_spans, sketch
+from clinseek_replay.readers.messages import Message
+from clinseek_replay.readers.reader import (
+    MAX_LINE_BYTES,
+    Entry,
+    Index,
+    Line,
+    Problem,
+    Reader,
+    Sample,
+    bytes_of,
+    lines_of,
+    object_of,
+    value_of,
+)
+from clinseek_replay.trajectory import Damage, Span, Trajectory
+
+__all__ = ["Label", "Record", "json_reader", "pieces_of", "run_from"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run's JSON value and where its parts lie."""
+
+    entry: Entry
+    value: Any
+    data: bytes
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The value where it is an object."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def spans(self, *path: str | int) -> list[Span]:
+        """Ranges in the file of the items of the list that `path` leads to; empty where they can't be told."""
+        return item_spans(self.data, path, self.entry.offset)
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What is listed of a run before it is read."""
+
+    qid: str = ""
+    run_index: int | None = None
+    status: str = ""
+
+
+def label_of(value: Any) -> Label:
+    """The label of a record that names its case as the benchmark does."""
+    if not isinstance(value, dict):
+        return Label()
+    return Label(
+        qid_of(value), run_index_of(value), status_from(value.get("status"), value.get("stop_reason"))
+    )
+
+
+def json_reader(
+    name: str,
+    title: str,
+    mark: Callable[[Any], str | None],
+    read: Callable[[Record], Trajectory],
+    *,
+    label: Callable[[Any], Label] = label_of,
+    needs: str = "",
+    within: str = "",
+) -> Reader:
+    """A reader of such a format.
+
+    `mark` says what marks a JSON value as a run, or None; it gets values whose long parts may be cut. `needs`
+    names the member without which an object is no run, where that asks less than `mark`. `within` names the list
+    whose items are the runs, where they share one object.
+    """
+
+    def recognise(sample: Sample) -> str | None:
+        value = sample.value
+        if within and isinstance(value, dict) and isinstance(value.get(within), list):
+            value = next(iter(value[within]), None)
+        return None if value is None else mark(value)
+
+    def refuse(value: Any) -> str:
+        if not needs:
+            return "" if mark(value) else f"a JSON {_kind(value)}, but not {title}"
+        if not isinstance(value, dict):
+            return f"a JSON {_kind(value)}, not an object"
+        return "" if needs in value else f"a JSON object without `{needs}`, so no run"
+
+    return Reader(
+        name=name,
+        title=title,
+        recognise=recognise,
+        index=functools.partial(_index, refuse=refuse, label=label, within=within),
+        read=functools.partial(_read, make=read),
+    )
+
+
+def _index(
+    path: Path, *, refuse: Callable[[Any], str], label: Callable[[Any], Label], within: str
+) -> Index:
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for piece in pieces_of(path, lambda value: not refuse(value), within):
+        try:
+            if not piece.data:
+                raise ValueError(f"longer than {MAX_LINE_BYTES >> 20} MiB")
+            value = sketch(piece.data)
+            if reason := refuse(value):
+                raise ValueError(reason)
+        except ValueError as error:
+            problems.append(Problem(f"{path}:{piece.number}", str(error)))
+            continue
+        told = label(value)
+        entry = Entry(
+            path=path,
+            line=piece.number,
+            offset=piece.offset,
+            length=len(piece.data),
+            qid=told.qid,
+            run_index=told.run_index,
+            status=told.status,
+        )
+        entries.append(entry)
+    return Index(tuple(entries), tuple(problems))
+
+
+def _kind(value: Any) -> str:
+    return {"dict": "object", "str": "string"}.get(type(value).__name__, type(value).__name__)
+
+
+def _read(entry: Entry, *, make: Callable[[Record], Trajectory]) -> Trajectory:
+    data = bytes_of(entry)
+    try:
+        return make(Record(entry, value_of(data), data))
+    except ValueError as error:
+        raise InputError(f"{entry.place}: {error}; the file may have changed, open it again") from error
+    except RecursionError as error:
+        raise InputError(f"{entry.place}: nested too deeply to be read") from error
+
+
+def pieces_of(path: Path, is_run: Callable[[Any], bool], within: str = "") -> Iterator[Line]:
+    """The values of a file that may each be a run, with where they lie.
+
+    A list whose first item is a run, and the list `within` of an object, stand for their items.
+    Raises InputError where the file can't be read.
+    """
+    if document_in(path) is not None:
+        yield from _parts(Line(1, 0, _whole(path)), is_run, within)
+        return
+    for line in lines_of(path):
+        yield from _parts(line, is_run, within)
+
+
+def _parts(line: Line, is_run: Callable[[Any], bool], within: str) -> Iterator[Line]:
+    data = line.data
+    first = data.lstrip()[:1]
+    spans: list[Span] = []
+    if first == b"[":
+        spans = item_spans(data)
+        if spans and not _is_run(data, spans[0], is_run):
+            spans = []
+    elif first == b"{" and within:
+        spans = item_spans(data, (within,))
+    if not spans:
+        yield line
+        return
+    number, counted = line.number, 0
+    for span in spans:
+        number += data.count(b"\n", counted, span.offset)
+        counted = span.offset
+        yield Line(number, line.offset + span.offset, data[span.offset : span.offset + span.length])
+
+
+def _is_run(data: bytes, span: Span, is_run: Callable[[Any], bool]) -> bool:
+    try:
+        return is_run(sketch(data[span.offset : span.offset + span.length]))
+    except ValueError:
+        return False
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_LINE_BYTES:
+            raise InputError(
+                f"{path}: is one JSON value of over {MAX_LINE_BYTES >> 20} MiB; split it into one run a line (JSONL)"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from error
+
+
+def run_from(
+    entry: Entry,
+    format_name: str,
+    messages: list[Message],
+    damage: list[str],
+    *facts: dict[str, Any],
+    **more: Any,
+) -> Trajectory:
+    """The run that messages and what a record says beside them make; `more` sets fields over what is told there."""
+    chat = read_chat(messages, damage)
+    answer, source = answer_of(chat.steps)
+    told: dict[str, Any] = {
+        "run_id": "",
+        "qid": entry.qid,
+        "status": entry.status or ("answered" if answer is not None else ""),
+        **facts_of(*facts),
+        **{name: value for name, value in more.items() if value not in (None, "", ())},
+    }
+    run = "" if entry.run_index is None else f"__run_{entry.run_index}"
+    told["run_id"] = told["run_id"] or (f"{told['qid']}{run}" if told["qid"] else "")
+    if more.get("prompt_first"):
+        told["prompt"] = (*more["prompt_first"], *chat.prompt)
+    told.pop("prompt_first", None)
+    return Trajectory(
+        source=entry.place,
+        format=format_name,
+        steps=chat.steps,
+        answer=answer,
+        answer_source=source,
+        damage=tuple(Damage(entry.line, reason) for reason in chat.damage),
+        **{"prompt": chat.prompt, **told},
+    )
