@@ -188,8 +188,8 @@ UNREADABLE = {
     "missing": (lambda path: path, "No such file"),
     "empty": (lambda path: _made(path, b""), "is empty"),
     "binary": (lambda path: _made(path, b"\x89PNG\r\n\x1a\n\0\0"), "line 1 is binary"),
-    "a folder": (lambda path: path.parent, r"holds no *.jsonl file"),
-    "a list": (lambda path: _made(path, b"[]"), "line 1 begins a JSON list"),
+    "a folder": (lambda path: path.parent, r"holds no file that may be a recording"),
+    "a list": (lambda path: _made(path, b"[]"), "line 1 is a JSON list"),
     "cut in its header": (lambda path: _made(path, _golden_lines()[0][:99]), "line 1 is cut off"),
     "newer": (lambda path: _made(path, b'{"type":"header","format":"clinseek.journal/2"}\n'), "upgrade"),
 }
