@@ -33,6 +33,8 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run an agent on a case and watch it work", "clinseek_tui.commands.run"),
     Command("replay", "look at recorded runs, step by step", "clinseek_tui.commands.replay"),
+    Command("why", "from an answered item back to rows; where the F1 went", "clinseek_tui.commands.why"),
+    Command("score", "mean F1 by our rule and the reference's", "clinseek_tui.commands.score"),
     Command("reexec", "run a recording's EHR calls again, without a model", "clinseek_tui.commands.reexec"),
     Command("export", "write recordings in other formats, or as a page", "clinseek_tui.commands.export"),
     Command("diff", "two runs of a case, call by call, or many as a matrix", "clinseek_tui.commands.diff"),

@@ -51,7 +51,7 @@ TOOLS: tuple[tuple[str, Glyph], ...] = (
 
 CUT = Glyph("✂", "%", "cut: the model got only the head")
 
-_PUNCTUATION = {"·": "-", "…": "..."}
+_PUNCTUATION = {"·": "-", "…": "...", "█": "#", "░": ".", "“": '"', "”": '"'}
 _IN_ASCII = str.maketrans(
     _PUNCTUATION
     | {glyph.unicode: glyph.ascii for glyph in (*STATUS.values(), *VERDICT.values(), CUT)}

@@ -55,6 +55,7 @@ _NOT_LEXICAL = frozenset(
 )
 """Words that stand everywhere and so link nothing."""
 
+_SURE: dict[MatchedBy, int] = {"row": 0, "code": 1, "name": 2, "synonym": 3}
 _SHORT = 3
 _MIN_CODE = 3
 _JOIN = "\x1f"
@@ -288,7 +289,14 @@ def _names_only(hits: Iterable[Hit]) -> Iterator[Hit]:
 
 
 def _in_order(hits: list[Hit]) -> tuple[Hit, ...]:
-    return tuple(sorted(hits, key=lambda hit: (hit.start or 0, hit.end or 0)))
+    """In the order of the text; where two forms of an item overlap, the longer one, first by name."""
+    kept: list[Hit] = []
+    ends: dict[str, int] = {}
+    for hit in sorted(hits, key=lambda hit: (hit.start or 0, -(hit.end or 0), _SURE[hit.by])):
+        if (hit.start or 0) >= ends.get(hit.name, 0):
+            ends[hit.name] = hit.end or 0
+            kept.append(hit)
+    return tuple(kept)
 
 
 def _has_origin(table: Table, row: int | None) -> bool:

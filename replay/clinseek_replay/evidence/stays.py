@@ -15,7 +15,7 @@ _ROWS = 500
 
 
 def stays_in(call: Call, cutoff: str) -> Iterator[str]:
-    """The beginnings of stays in a result that were open at the cutoff: begun before it, not ended by then."""
+    """The beginnings of stays in a result that were open at the cutoff: begun before, not ended by then."""
     if call.result is None or not cutoff or not any(begins in call.result.text for begins, _, _ in _STAYS):
         return
     for table in tables_in(call):
