@@ -1,0 +1,266 @@
+"""What the rules of the audit look at: a run under a policy, and one call of it with its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from clinseek_core.case import Policy
+from clinseek_replay.audit.columns import CODED, UNTIMED, Kind, Source, event_column, kind_of, sources_of
+from clinseek_replay.audit.films import Films
+from clinseek_replay.audit.known import NEVER, KnownRow, PatientTimes
+from clinseek_replay.audit.leak import Leak, cell_leak
+from clinseek_replay.audit.seen import Encounters
+from clinseek_replay.audit.web import Web
+from clinseek_replay.tables import Beyond, Cell, Stamp, TextTable, stamp_of, table_names, tables_in
+from clinseek_replay.trajectory import Call, Trajectory
+
+__all__ = ["Inspection", "Judged", "Late", "Sight"]
+
+
+class Late(NamedTuple):
+    """A time in a result that lies beyond the cutoff."""
+
+    stamp: Stamp
+    kind: Kind
+    table: TextTable | None = None
+    """None where it stands outside of any table."""
+    row: int = 0
+    column: int = 0
+    whole: bool = True
+    """Whether it is all of its cell."""
+
+
+class Judged(NamedTuple):
+    """A printed row that the patient's record tells the times of, where not all of it was known."""
+
+    sight: Sight
+    table: TextTable
+    row: int
+    name: str
+    """The table of the record."""
+    code: str
+    """The rule that the row fails; empty where only cells of it do."""
+    at: str
+    """When the row was known."""
+    later: Mapping[str, str]
+    """Printed columns (lower case) whose cells were known only after the cutoff, to when."""
+    by_rule_alone: bool
+    """Whether the contract sets the time for want of a recorded one."""
+
+    def leak(self, why: str) -> Leak:
+        """The row as a leak."""
+        column = event_column(self.table, self.name)
+        return cell_leak(
+            self.sight,
+            self.table,
+            self.row,
+            column,
+            why=why,
+            scope="row",
+            at=self.at,
+            name=self.name,
+            tier="X",
+        )
+
+
+class Sight:
+    """One call's result, its tables read once and only when a rule asks."""
+
+    def __init__(self, step: int, number: int, call: Call, inspection: Inspection) -> None:
+        self.step = step
+        self.number = number
+        self.call = call
+        self.run = inspection
+        self.text = call.result.text if call.result else ""
+        self.dated = inspection.beyond.may_be_in(self.text)
+        """Whether the text may hold a time of the cutoff's day or later."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The tables that the call reads, where it says so."""
+        return table_names(self.call)
+
+    @cached_property
+    def tables(self) -> tuple[TextTable, ...]:
+        """The tables in the result."""
+        return tables_in(self.call)
+
+    @property
+    def is_patient_data(self) -> bool:
+        """Whether the result is of the patient's record: no page, no film, no list of candidates."""
+        tool = self.call.name
+        return not tool.startswith(("browser.", "image.")) and "candidates" not in tool
+
+    def sources(self, table: TextTable, column: int) -> tuple[Source, ...]:
+        """What a printed column may show."""
+        return sources_of(
+            table.names or self.names, table.columns[column], table.columns, self.call.sql or ""
+        )
+
+    def kind(self, table: TextTable, column: int) -> Kind:
+        """What a time in a column is."""
+        return kind_of(table.columns[column], self.sources(table, column))
+
+    @cached_property
+    def late(self) -> tuple[Late, ...]:
+        """Every time in the result that lies beyond the cutoff, with its column's kind."""
+        return tuple(self._late()) if self.dated else ()
+
+    @cached_property
+    def judged(self) -> tuple[Judged, ...]:
+        """The rows that the patient's record says were not, or not wholly, known; none without the record."""
+        times = self.run.times
+        if times is None or not self.is_patient_data:
+            return ()
+        return tuple(
+            judged
+            for table in self.tables
+            for name in table.names or self.names
+            for row in range(len(table))
+            if (judged := self._judge(times, table, row, name)) is not None
+        )
+
+    def _judge(self, times: PatientTimes, table: TextTable, row: int, name: str) -> Judged | None:
+        cells = {column: table.cell(row, index) for column, index in table.index.items()}
+        printed = {column: cell.text for column, cell in cells.items() if not cell.missing}
+        known = times.row(name, printed)
+        if known is None:
+            return None
+        at = self.run.known_under_policy(name, known)
+        late = self.run.beyond.is_beyond(at)
+        later = {
+            column: time
+            for column, time in known.later.items()
+            if not late and column in printed and self.run.beyond.is_beyond(time)
+        }
+        if not late and not later:
+            return None
+        code = self._code(table, name, known) if late else ""
+        return Judged(self, table, row, name, code, at, later, not known.stored)
+
+    def _code(self, table: TextTable, name: str, known: KnownRow) -> str:
+        if name in UNTIMED:
+            return "T5"
+        if name in CODED:
+            return "T3"
+        if self.run.beyond.is_beyond(known.happened_at):
+            return "T2"
+        if known.dated_only and known.happened_at[:10] == self.run.beyond.day:
+            return "T8"
+        return "T7" if name in {"discharge", "radiology"} and "text" in table.index else "T4"
+
+    def _late(self) -> Iterator[Late]:
+        resolved = [table for table in self.tables if table.form == "rows"]
+        for table in resolved:
+            yield from self._late_cells(table)
+        others = [table for table in self.tables if table.form != "rows"]
+        for stamp in self.run.beyond.in_text(self.text):
+            yield from self._at(stamp, others, covered=bool(resolved))
+
+    def _at(self, stamp: Stamp, tables: list[TextTable], covered: bool) -> Iterator[Late]:
+        for table in tables:
+            place = table.at(stamp.start)
+            if place is not None:
+                cell = table.cell(*place)
+                whole = cell.start == stamp.start and cell.end == stamp.end
+                kind = self.kind(table, place[1]) if whole else "written"
+                yield Late(stamp, kind, table, *place, whole)
+                return
+        if not covered and not self._is_echo(stamp):
+            yield Late(stamp, "unknown")
+
+    def _is_echo(self, stamp: Stamp) -> bool:
+        """Whether a time outside of tables is one that the call named: tools repeat their arguments."""
+        return stamp.day in self._asked
+
+    @cached_property
+    def _asked(self) -> str:
+        return f"{self.call.arguments} {self.call.raw_arguments}"
+
+    def _late_cells(self, table: TextTable) -> Iterator[Late]:
+        """Our own rows: their times have lost their dates in the text, so the cells are asked."""
+        holds = self.run.beyond.holds
+        for column in range(len(table.columns)):
+            kind: Kind | None = None
+            for row in range(len(table)):
+                text = table.cell(row, column).text
+                if len(text) < 10 or "-" not in text:
+                    continue
+                stamp = stamp_of(text)
+                if stamp is not None:
+                    if holds(stamp):
+                        kind = kind or self.kind(table, column)
+                        yield Late(_placed(stamp, table.cell(row, column)), kind, table, row, column)
+                elif len(text) > 19 and self.run.beyond.may_be_in(text):
+                    cell = table.cell(row, column)
+                    for inner in self.run.beyond.in_text(text):
+                        yield Late(_placed(inner, cell), "written", table, row, column, False)
+
+
+def _placed(stamp: Stamp, cell: Cell) -> Stamp:
+    """The stamp at its cell's place in the text; -1 where that is not known."""
+    if cell.start is None or cell.end is None:
+        return stamp._replace(start=-1, end=-1)
+    return stamp._replace(start=cell.start, end=cell.end)
+
+
+class Inspection:
+    """A run under a policy, and what its rules find out together."""
+
+    def __init__(
+        self, trajectory: Trajectory, cutoff: datetime, policy: Policy, times: PatientTimes | None = None
+    ) -> None:
+        self.trajectory = trajectory
+        self.policy = policy
+        self.beyond = Beyond(cutoff, policy.boundary)
+        self.times = times
+        self.unverified: Counter[tuple[str, str]] = Counter()
+        """(code, why): how often a rule could not say."""
+
+    @property
+    def cutoff(self) -> str:
+        """The time beyond which nothing is known: `2150-03-02 17:20:00`."""
+        return self.beyond.cutoff
+
+    def sights(self) -> Iterator[Sight]:
+        """Every call that has a result, in order."""
+        for step in self.trajectory.steps:
+            for number, call in enumerate(step.calls, 1):
+                if call.result is not None:
+                    yield Sight(step.number, number, call, self)
+
+    @cached_property
+    def encounters(self) -> Encounters:
+        """When the stays, orders and notes that the run itself shows began and ended."""
+        found = Encounters()
+        for sight in self.sights():
+            if sight.is_patient_data and found.may_be_in(sight.names, sight.text):
+                for table in sight.tables:
+                    found.read(table, sight.names)
+        return found
+
+    @cached_property
+    def has_late_begins(self) -> bool:
+        """Whether the run shows a stay or an order that began beyond the cutoff."""
+        return self.encounters.any_begins_after(self.beyond.is_beyond)
+
+    @cached_property
+    def films(self) -> Films:
+        """When the films were taken that the run, or the record, tells of."""
+        return Films(self)
+
+    @cached_property
+    def web(self) -> Web:
+        """What pages are held against."""
+        return Web(self)
+
+    def known_under_policy(self, name: str, known: KnownRow) -> str:
+        """When a row was known: billing codes with the policy's lag."""
+        lag = self.policy.coding_lag_hours if name in CODED else 0
+        if not lag or known.known_at == NEVER:
+            return known.known_at
+        return (datetime.fromisoformat(known.known_at) + timedelta(hours=lag)).isoformat(" ", "seconds")

@@ -1,0 +1,81 @@
+"""T9: another patient's rows, records and films."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from clinseek_replay.audit.inspection import Sight
+from clinseek_replay.audit.leak import Leak, cell_leak
+from clinseek_replay.audit.seen import number_of
+
+__all__ = ["other_patient"]
+
+_PREFIXED = ("note_id", "poe_id", "emar_id", "discontinue_of_poe_id", "discontinued_by_poe_id")
+"""Identifiers that begin with the patient's own: `90000001-RR-3`."""
+_SUBJECT = re.compile(r"\d{4,9}(?:\.0)?", re.ASCII)
+_FILM_OF = re.compile(r"(?:^|/)p(\d{8})(?=/)", re.ASCII)
+
+
+def other_patient(sight: Sight) -> Iterator[Leak]:
+    """Whatever names a patient that is not the run's."""
+    subject = sight.run.trajectory.subject_id
+    if subject is None:
+        return
+    yield from _arguments(sight, str(subject))
+    if not sight.is_patient_data or not (
+        "_id" in sight.text and any(name in sight.text for name in ("subject_id", *_PREFIXED))
+    ):
+        return
+    for table in sight.tables:
+        for name in ("subject_id", *_PREFIXED):
+            column = table.index.get(name)
+            for row in range(len(table)) if column is not None else ():
+                if column is None:
+                    continue
+                text = table.cell(row, column).text
+                found = text if name == "subject_id" else text.partition("-")[0]
+                if (
+                    _SUBJECT.fullmatch(found)
+                    and number_of(found) != str(subject)
+                    and (name == "subject_id" or (len(found) == len(str(subject)) and "-" in text))
+                ):
+                    yield cell_leak(
+                        sight,
+                        table,
+                        row,
+                        column,
+                        scope="row",
+                        why=f"is another patient: the run is on {subject}",
+                    )
+
+
+def _arguments(sight: Sight, subject: str) -> Iterator[Leak]:
+    result = sight.call.result
+    if result is None or result.status != "ok":
+        return
+    arguments = sight.call.arguments or {}
+    asked = arguments.get("subject_id")
+    if sight.call.name.endswith("load_ehr") and asked is not None:
+        asked = number_of(str(asked).strip())
+        if asked.isdigit() and asked != subject:
+            yield Leak(
+                sight,
+                "call",
+                asked,
+                f"is another patient, whose record was opened: the run is on {subject}",
+                column="subject_id",
+                in_arguments=True,
+            )
+    if sight.call.name.startswith("image."):
+        for name, value in arguments.items():
+            for found in _FILM_OF.finditer(value if isinstance(value, str) else ""):
+                if found[1] != subject:
+                    yield Leak(
+                        sight,
+                        "call",
+                        found[1],
+                        f"is another patient's film: the run is on {subject}",
+                        column=name,
+                        in_arguments=True,
+                    )

@@ -1,0 +1,202 @@
+"""T11 and T12: pages that hold the benchmark itself, and pages written after the patient's time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from clinseek_replay.audit.leak import Leak
+
+if TYPE_CHECKING:
+    from clinseek_replay.audit.inspection import Inspection, Sight
+
+__all__ = ["DENIED", "Denied", "Web", "web_contamination", "web_future"]
+
+
+class Denied(NamedTuple):
+    """Pages that give the benchmark or its data away."""
+
+    host: str
+    """The host, or one that ends in it."""
+    path: str
+    """A pattern of the path; empty for all of it."""
+    why: str
+
+
+DENIED = (
+    Denied("github.com", r"/UCSC-VLAA/ClinSeek", "the benchmark's repository"),
+    Denied("githubusercontent.com", r"/UCSC-VLAA/ClinSeek", "the benchmark's repository"),
+    Denied("ucsc-vlaa.github.io", r"/ClinSeek", "the benchmark's page"),
+    Denied("github.com", r"/BlueZeros/AgentEHR", "a benchmark's repository"),
+    Denied("github.com", r"/MAGIC-AI4Med/EHR-R1", "where its cases come from"),
+    Denied("github.com", r"/baeseongsu/(?:ehrxqa|mimic-cxr-vqa)", "where its cases come from"),
+    Denied("github.com", r"/nyuad-cai/MedMod", "where its cases come from"),
+    Denied("github.com", r"/(?:glee4810/EHRSQL|stanfordmlgroup/MedAgentBench)", "a benchmark on such data"),
+    Denied(
+        "huggingface.co", r"/datasets/[^?#]*(?:clinseek|agentehr|ehr|medmod|mimic)", "a data set of cases"
+    ),
+    Denied("hf.co", r"/datasets/[^?#]*(?:clinseek|agentehr|ehr|medmod|mimic)", "a data set of cases"),
+    Denied("physionet.org", r"/(?:content|files|lightwave)/(?:mimic|ehr|medmod)", "the patients' own data"),
+    Denied("kaggle.com", r"/(?:datasets|code)/[^?#]*mimic", "the patients' own data"),
+)
+"""A page of one of these, opened, is contamination; a search that lists one shows its first words."""
+
+_URL = re.compile(r"https?://([\w.-]{1,253})(/[^\s)\]】\"'<>]{0,2000})?", re.ASCII | re.IGNORECASE)
+_OWN_ADDRESS = re.compile(r"^(?:L\d+: )?URL: (\S+)|^\[\d+\] [^\n]*\((https?://[^)\s]+)\)$", re.MULTILINE)
+_WORD = re.compile(r"\w+")
+_SHINGLE = 8
+"""Words that make two texts alike where they stand in one order in both."""
+_FEWEST = 12
+_SHARE = 0.5
+_HEAD = 4000
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_DATES = (
+    re.compile(
+        r"(?:publish|posted|updated|modified|revis|review|accepted|date)\w{0,4}[^\n\d]{0,30}?((?:19|20)\d\d)(?=\D)",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b{_MONTH} (?:\d{{1,2}},? )?((?:19|20)\d\d)\b", re.IGNORECASE),
+    re.compile(r"\b((?:19|20)\d\d)-\d\d-\d\d\b"),
+)
+_GROUP = re.compile(r"((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)")
+
+
+class Web:
+    """What the run's pages are held against."""
+
+    def __init__(self, inspection: Inspection) -> None:
+        self._run = inspection
+
+    @cached_property
+    def question(self) -> frozenset[tuple[str, ...]]:
+        """The question, as runs of words; empty where it is too short to be told from others."""
+        found = _shingles(self._run.trajectory.question)
+        return found if len(found) >= _FEWEST else frozenset()
+
+    @cached_property
+    def real_year(self) -> int | None:
+        """The last real year that the cutoff may lie in; None where nothing maps the record's dates to it."""
+        anchor = self._run.times.anchor if self._run.times is not None else None
+        anchor = anchor or self._seen_anchor()
+        found = _GROUP.search(anchor[1]) if anchor else None
+        if anchor is None or found is None:
+            return None
+        return int(found[2]) + int(self._run.cutoff[:4]) - anchor[0]
+
+    def _seen_anchor(self) -> tuple[int, str] | None:
+        for sight in self._run.sights():
+            for table in sight.tables if "anchor_year_group" in sight.text else ():
+                for row in range(len(table)):
+                    year, group = table.get(row, "anchor_year"), table.get(row, "anchor_year_group")
+                    if year is not None and group is not None and year.text.removesuffix(".0").isdigit():
+                        return int(year.text.removesuffix(".0")), group.text
+        return None
+
+
+def web_contamination(sight: Sight) -> Iterator[Leak]:
+    """Pages of the deny list, and pages that hold the question itself."""
+    if not sight.call.name.startswith("browser."):
+        return
+    own = _own_address(sight)
+    if own is not None:
+        yield own
+    opened = sight.call.name != "browser.search"
+    for found in _URL.finditer(sight.text):
+        denied = _denied(found[1], found[2] or "")
+        if denied and not (own is not None and found[0].rstrip("/.,") == own.value.rstrip("/.,")):
+            yield Leak(
+                sight,
+                "cell",
+                found[0],
+                f"is linked: {denied.why}",
+                start=found.start(),
+                end=found.end(),
+                severity="low" if opened else "medium",
+                tier="S",
+            )
+    if sight.run.web.question:
+        page = _without_arguments(sight)
+        share = len(sight.run.web.question & _shingles(page)) / len(sight.run.web.question)
+        if share >= _SHARE:
+            yield Leak(
+                sight,
+                "call",
+                f"{share:.0%} of the question",
+                "stands on the page word for word",
+                start=0,
+                end=len(sight.text),
+            )
+
+
+def _own_address(sight: Sight) -> Leak | None:
+    """The page's own address, or the one that was asked for, where it is on the deny list."""
+    asked = str((sight.call.arguments or {}).get("id", ""))
+    if (found := _URL.match(asked)) and (denied := _denied(found[1], found[2] or "")):
+        return Leak(sight, "call", asked, f"was opened: {denied.why}", column="id", in_arguments=True)
+    for line in _OWN_ADDRESS.finditer(sight.text):
+        group = 1 if line[1] else 2
+        found = _URL.match(line[group])
+        denied = _denied(found[1], found[2] or "") if found else None
+        if denied:
+            return Leak(
+                sight,
+                "call",
+                line[group],
+                f"was opened: {denied.why}",
+                start=line.start(group),
+                end=line.end(group),
+            )
+    return None
+
+
+def _denied(host: str, path: str) -> Denied | None:
+    host = host.lower().removeprefix("www.")
+    for denied in DENIED:
+        same = host == denied.host or host.endswith(f".{denied.host}")
+        if same and re.match(denied.path, path or "/", re.IGNORECASE):
+            return denied
+    return None
+
+
+def _without_arguments(sight: Sight) -> str:
+    """The page without the words that the call itself brought."""
+    text = sight.text
+    for value in (sight.call.arguments or {}).values():
+        if isinstance(value, str) and len(value) > _SHINGLE:
+            text = text.replace(value, " ")
+    return text
+
+
+def _shingles(text: str) -> frozenset[tuple[str, ...]]:
+    words = _WORD.findall(text.casefold())
+    return frozenset(tuple(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
+
+
+def web_future(sight: Sight) -> Iterator[Leak]:
+    """Pages that say they were written after the real year of the patient's time."""
+    if not sight.call.name.startswith("browser.") or sight.call.name == "browser.search":
+        return
+    limit = sight.run.web.real_year
+    if limit is None:
+        sight.run.unverified[
+            "T12", "pages were read, and nothing maps the record's shifted dates to real ones"
+        ] += 1
+        return
+    dates = [(int(found[1]), found) for each in _DATES for found in each.finditer(sight.text[:_HEAD])]
+    if not dates:
+        sight.run.unverified["T12", "a page says no date"] += 1
+        return
+    year, found = max(dates, key=lambda dated: dated[0])
+    if year > limit:
+        yield Leak(
+            sight,
+            "call",
+            found[0],
+            f"is after {limit}, the patient's real time at the latest",
+            str(year),
+            start=found.start(),
+            end=found.end(),
+            severity="info",
+        )
