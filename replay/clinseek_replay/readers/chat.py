@@ -21,17 +21,23 @@ __all__ = ["Chat", "canonical_name", "read_chat", "repeated_ids", "step_from", "
 
 _NAMESPACES = ("ehr", "browser", "image")
 _BARE_NAMES = {
-    "search": "browser",
-    "open": "browser",
-    "find": "browser",
-    "image_visualizer": "image",
-    "dicom_processor": "image",
-    "chest_xray_classifier": "image",
-    "chest_xray_report_generator": "image",
-    "xray_phrase_grounding": "image",
-    "chest_xray_segmentation": "image",
+    **dict.fromkeys(("search", "open", "find"), "browser"),
+    **dict.fromkeys(
+        (
+            "image_visualizer",
+            "dicom_processor",
+            "chest_xray_classifier",
+            "chest_xray_report_generator",
+            "xray_phrase_grounding",
+            "chest_xray_segmentation",
+        ),
+        "image",
+    ),
+    **dict.fromkeys(("load_ehr", "run_sql_query", "think", "finish", "FINISH", "clear_session_ehr"), "ehr"),
 }
-"""Tools that are none of the EHR's, as models that drop the namespace name them."""
+"""Tools as models that drop the namespace name them."""
+_BARE_BEGINNINGS = ("get_", "retrieve_", "read_resource_")
+"""How the other names of the EHR's tools begin, those that models made up too."""
 
 _MADE_BY_HARNESS = ("synthetic_finish_", "one_shot_", "call_qa_finish")
 """How the ids begin of calls that the driver wrote in the model's place."""
@@ -42,7 +48,7 @@ class Chat:
     """What a list of messages holds."""
 
     prompt: tuple[tuple[str, str], ...]
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     damage: tuple[str, ...]
 
 
@@ -188,13 +194,14 @@ def _result(tool: str, message: Message) -> Result:
 
 
 def canonical_name(name: str) -> str:
-    """`ehr_load_ehr` and `load_ehr` as `ehr.load_ehr`, by the reference implementation's own rules."""
+    """`ehr_load_ehr` and `load_ehr` as `ehr.load_ehr`; names of other systems' tools stay as they are."""
     if not name or "." in name:
         return name
     for namespace in _NAMESPACES:
         if name.startswith(f"{namespace}_") and name not in _BARE_NAMES:
             return f"{namespace}.{name.removeprefix(f'{namespace}_')}"
-    return f"{_BARE_NAMES.get(name, 'ehr')}.{name}"
+    namespace = "ehr" if name.startswith(_BARE_BEGINNINGS) else _BARE_NAMES.get(name, "")
+    return f"{namespace}.{name}" if namespace else name
 
 
 def _arguments(value: Any) -> tuple[dict[str, Any] | None, str]:

@@ -7,7 +7,7 @@ bytes they are read from are the same for all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import msgspec
 
 from clinseek_core.errors import InputError
 from clinseek_replay.readers.answers import answer_of
-from clinseek_replay.readers.chat import read_chat
+from clinseek_replay.readers.chat import Chat, read_chat
 from clinseek_replay.readers.facts import facts_of, qid_of, run_index_of, status_from
 from clinseek_replay.readers.detecting import document_in
 from clinseek_replay.readers.json_spans import item_spans, sketch
+from clinseek_replay.readers.large_chat import LARGE_BYTES, read_large_chat
 from clinseek_replay.readers.messages import Message
 from clinseek_replay.readers.reader import (
     MAX_LINE_BYTES,
@@ -30,10 +31,12 @@ from clinseek_replay.readers.reader import (
     Reader,
     Sample,
     bytes_of,
+    head_of,
     lines_of,
     object_of,
     value_of,
 )
+from clinseek_replay.readers.run_lines import LineFormat, index_lines
 from clinseek_replay.trajectory import Damage, Span, Trajectory
 
 __all__ = ["Label", "Record", "json_reader", "pieces_of", "run_from"]
@@ -46,6 +49,8 @@ class Record:
     entry: Entry
     value: Any
     data: bytes
+    chat: Chat | None = None
+    """What its list of messages holds, where that is too long to be in `value`."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -83,12 +88,16 @@ def json_reader(
     label: Callable[[Any], Label] = label_of,
     needs: str = "",
     within: str = "",
+    large: str = "",
+    told_by: tuple[tuple[str, ...], ...] = (),
 ) -> Reader:
     """A reader of such a format.
 
     `mark` says what marks a JSON value as a run, or None; it gets values whose long parts may be cut. `needs`
     names the member without which an object is no run, where that asks less than `mark`. `within` names the list
-    whose items are the runs, where they share one object.
+    whose items are the runs, where they share one object. `large` names the member that holds a chat in
+    OpenAI's shape and nearly all of a run, where `read` takes a `Record.chat`; `told_by` are groups of members
+    that stand beside it, of each of which one has to be found for a label.
     """
 
     def recognise(sample: Sample) -> str | None:
@@ -104,13 +113,26 @@ def json_reader(
             return f"a JSON {_kind(value)}, not an object"
         return "" if needs in value else f"a JSON object without `{needs}`, so no run"
 
+    def describe(value: Any) -> dict[str, Any]:
+        if reason := refuse(value):
+            raise ValueError(reason)
+        return msgspec.structs.asdict(label(value))
+
+    small = functools.partial(_index, refuse=refuse, label=label, within=within)
+    form = LineFormat(name=name, large=large, wanted=told_by, value=sketch, describe=describe)
     return Reader(
         name=name,
         title=title,
         recognise=recognise,
-        index=functools.partial(_index, refuse=refuse, label=label, within=within),
-        read=functools.partial(_read, make=read),
+        index=functools.partial(_index_large, form=form, small=small) if large else small,
+        read=functools.partial(_read, make=read, large=large),
     )
+
+
+def _index_large(path: Path, *, form: LineFormat, small: Callable[[Path], Index]) -> Index:
+    """The runs of a large file with one on each line, found without reading it; of others as `small` says."""
+    lines = head_of(path).lstrip()[:1] == b"{" and document_in(path) is None
+    return (index_lines(path, form) if lines else None) or small(path)
 
 
 def _index(
@@ -146,7 +168,12 @@ def _kind(value: Any) -> str:
     return {"dict": "object", "str": "string"}.get(type(value).__name__, type(value).__name__)
 
 
-def _read(entry: Entry, *, make: Callable[[Record], Trajectory]) -> Trajectory:
+def _read(entry: Entry, *, make: Callable[[Record], Trajectory], large: str) -> Trajectory:
+    if large and entry.length >= LARGE_BYTES:
+        found = read_large_chat(entry, large)
+        if found is not None:
+            record, chat = found
+            return make(Record(entry, record, b"", chat))
     data = bytes_of(entry)
     try:
         return make(Record(entry, value_of(data), data))
@@ -210,32 +237,38 @@ def _whole(path: Path) -> bytes:
 def run_from(
     entry: Entry,
     format_name: str,
-    messages: list[Message],
-    damage: list[str],
-    *facts: dict[str, Any],
+    messages: Sequence[Message],
+    damage: Iterable[str | Damage] = (),
+    *facts: Mapping[str, Any],
     **more: Any,
 ) -> Trajectory:
-    """The run that messages and what a record says beside them make; `more` sets fields over what is told there."""
-    chat = read_chat(messages, damage)
+    """The run that messages make, and what records say beside them.
+
+    `facts` are records that may name the case as the benchmark does; `more` sets fields over them, where it
+    has a value.
+    """
+    chat = read_chat(messages)
     answer, source = answer_of(chat.steps)
     told: dict[str, Any] = {
         "run_id": "",
         "qid": entry.qid,
         "status": entry.status or ("answered" if answer is not None else ""),
+        "answer": answer,
+        "answer_source": source,
         **facts_of(*facts),
         **{name: value for name, value in more.items() if value not in (None, "", ())},
     }
     run = "" if entry.run_index is None else f"__run_{entry.run_index}"
     told["run_id"] = told["run_id"] or (f"{told['qid']}{run}" if told["qid"] else "")
-    if more.get("prompt_first"):
-        told["prompt"] = (*more["prompt_first"], *chat.prompt)
-    told.pop("prompt_first", None)
     return Trajectory(
         source=entry.place,
         format=format_name,
+        prompt=chat.prompt,
         steps=chat.steps,
-        answer=answer,
-        answer_source=source,
-        damage=tuple(Damage(entry.line, reason) for reason in chat.damage),
-        **{"prompt": chat.prompt, **told},
+        damage=tuple(_damage(entry, each) for each in (*damage, *chat.damage)),
+        **told,
     )
+
+
+def _damage(entry: Entry, damage: str | Damage) -> Damage:
+    return damage if isinstance(damage, Damage) else Damage(entry.line, damage)

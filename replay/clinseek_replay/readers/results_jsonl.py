@@ -32,7 +32,7 @@ def read(record: Record) -> Trajectory:
     return run_from(
         record.entry,
         "results.jsonl",
-        messages,
+        record.chat or messages,
         damage,
         value,
         run_id=text_of(value.get("session_id")),
@@ -40,4 +40,12 @@ def read(record: Record) -> Trajectory:
     )
 
 
-RESULTS_JSONL = json_reader("results-jsonl", "a run of the reference implementation", mark, read, needs="messages")
+RESULTS_JSONL = json_reader(
+    "results-jsonl",
+    "a run of the reference implementation",
+    mark,
+    read,
+    needs="messages",
+    large="messages",
+    told_by=(("qid", "query_id"), ("status", "stop_reason")),
+)

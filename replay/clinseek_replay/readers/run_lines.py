@@ -10,33 +10,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-import msgspec
-
 from clinseek_replay.index import Numbers, SourceFile, cached, peek, scan_lines
-from clinseek_replay.readers.reader import MAX_LINE_BYTES, Entry, Index, Problem, skim
+from clinseek_replay.readers.reader import MAX_LINE_BYTES, Entry, Index, Problem
 from clinseek_replay.trajectory import Span
 
 __all__ = ["LineFormat", "index_lines"]
 
-_CACHED_BYTES = 16 * 1024 * 1024
-"""The index of a smaller file is made as fast as it is looked up."""
+_LARGE_BYTES = 16 * 1024 * 1024
 _PEEKED_BYTES = 32 * 1024
 """A shorter line is read whole: that is as fast as a look at its ends."""
 
 
+_AT_ONCE = 256
+"""Entries made while the file is open once."""
+_RUNS = ("lines", "offsets", "lengths")
+_OTHERS = ("other_lines", "other_offsets", "other_lengths")
+
+
 @dataclass(frozen=True)
 class LineFormat:
-    """What tells of a line that it is a run, and what is listed of it."""
+    """How a line tells whether it is a run, and what is listed of it."""
 
     name: str
-    shape: type[msgspec.Struct]
-    """The members that decide and are listed, all of type Any, the large one of type Raw."""
     large: str
     """The member that holds nearly all of a run."""
-    some_of: tuple[tuple[str, ...], ...]
-    """Of each of these groups a run has one, or it has to be read whole to know that there is none."""
+    wanted: tuple[tuple[str, ...], ...]
+    """Groups of members; a line's ends suffice where of each group one stands there."""
+    value: Callable[[bytes], Any]
+    """The JSON value of a line that has to be read whole; long parts may be cut. Raises ValueError."""
     describe: Callable[[Any], dict[str, Any]]
-    """qid, run_index and status of an Entry from a shape. Raises ValueError saying why it is no run."""
+    """qid, run_index and status for an Entry. Raises ValueError saying why a value is no run."""
 
 
 class RunLines(Sequence[Entry]):
@@ -70,50 +73,46 @@ class RunLines(Sequence[Entry]):
             told = _told(descriptor, span, self._form)
         except ValueError:
             told = {}  # the file has changed, as reading the run will say
-        return _entry(self._source.path, self._lines[place], span, told)
+        return Entry(
+            path=self._source.path,
+            line=self._lines[place],
+            offset=span.offset,
+            length=span.length,
+            **told,
+        )
 
 
-_AT_ONCE = 256
-"""Entries made while the file is open once."""
+def index_lines(path: Path, form: LineFormat) -> Index | None:
+    """One entry for each line that holds a run, made as they are asked for.
 
-
-def index_lines(path: Path, form: LineFormat) -> Index:
-    """One entry for each line that holds a run; where the file is large, made as they are asked for.
-
+    None where the file is small: its index is made whole as fast as this one is looked up.
     Raises InputError where the file can't be read.
     """
     source = SourceFile(path)
-    entries: list[Entry] = []
-    if source.size() < _CACHED_BYTES:
-        numbers = _find(source, form, entries.append)
-        return Index(tuple(entries), _problems(source, form, numbers))
+    if source.size() < _LARGE_BYTES:
+        return None
     numbers = cached(source, f"lines {form.name}", functools.partial(_find, source, form))
     return Index(RunLines(source, form, numbers), _problems(source, form, numbers))
 
 
-def _find(source: SourceFile, form: LineFormat, keep: Callable[[Entry], None] | None = None) -> Numbers:
+def _find(source: SourceFile, form: LineFormat) -> Numbers:
     """The lines that hold a run, and those that hold something else."""
-    numbers = {name: array("Q") for name in ("lines", "offsets", "lengths", *_OTHERS)}
+    numbers = {name: array("Q") for name in (*_RUNS, *_OTHERS)}
     found = scan_lines(source.path)
 
     def sort(descriptor: int) -> None:
         for number, offset, length in found.rows():
             span = Span(offset, length)
             try:
-                told = _told(descriptor, span, form)
+                _told(descriptor, span, form)
             except ValueError:
                 if not _is_blank(descriptor, span):
                     _add(numbers, _OTHERS, number, span)
                 continue
-            _add(numbers, ("lines", "offsets", "lengths"), number, span)
-            if keep is not None:
-                keep(_entry(source.path, number, span, told))
+            _add(numbers, _RUNS, number, span)
 
     source.using(sort)
     return numbers
-
-
-_OTHERS = ("other_lines", "other_offsets", "other_lengths")
 
 
 def _add(numbers: dict[str, array[int]], names: tuple[str, ...], number: int, span: Span) -> None:
@@ -125,10 +124,10 @@ def _told(descriptor: int, span: Span, form: LineFormat) -> dict[str, Any]:
     if span.length > MAX_LINE_BYTES:
         raise ValueError(f"longer than {MAX_LINE_BYTES >> 20} MiB")
     if span.length > _PEEKED_BYTES:
-        peeked = peek(descriptor, span, form.shape, form.large, form.some_of)
+        peeked = peek(descriptor, span, form.large, form.wanted)
         if peeked is not None:
             return form.describe(peeked)
-    return form.describe(skim(_bytes(descriptor, span), form.shape))
+    return form.describe(form.value(_bytes(descriptor, span)))
 
 
 def _bytes(descriptor: int, span: Span) -> bytes:
@@ -137,10 +136,6 @@ def _bytes(descriptor: int, span: Span) -> bytes:
 
 def _is_blank(descriptor: int, span: Span) -> bool:
     return span.length <= _PEEKED_BYTES and _bytes(descriptor, span).isspace()
-
-
-def _entry(path: Path, number: int, span: Span, told: dict[str, Any]) -> Entry:
-    return Entry(path=path, line=number, offset=span.offset, length=span.length, **told)
 
 
 def _problems(source: SourceFile, form: LineFormat, numbers: Numbers) -> tuple[Problem, ...]:
