@@ -18,6 +18,7 @@ __all__ = [
     "Hit",
     "Sought",
     "argument_texts",
+    "as_text",
     "hits_about",
     "hits_at_end",
     "hits_in_step",
@@ -79,11 +80,17 @@ def argument_texts(call: Call) -> tuple[tuple[str, str], ...]:
     """The arguments of a call as (name, text): texts as they are, other values as JSON."""
     if call.arguments is None:
         return (("", call.raw_arguments),) if call.raw_arguments else ()
-    return tuple((name, _text(value)) for name, value in call.arguments.items())
+    return tuple((name, as_text(value)) for name, value in call.arguments.items())
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+def as_text(value: Any) -> str:
+    """A JSON value as text: texts as they are, others as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "(nested too deeply to be told)"
 
 
 def hits_about(trajectory: Trajectory, wanted: Sought) -> Iterator[Hit]:

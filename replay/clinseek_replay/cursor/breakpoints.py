@@ -13,11 +13,12 @@ from clinseek_core.errors import InputError
 from clinseek_core.journal import Status
 from clinseek_core.text import one_line
 from clinseek_replay.cursor.comparison import read_comparison
-from clinseek_replay.cursor.fields import FIELDS, as_text, document
+from clinseek_replay.cursor.fields import FIELDS, document
 from clinseek_replay.cursor.signature import call_digest
 from clinseek_replay.evidence.matching import Matcher
 from clinseek_replay.finding import Place, PlaceField
 from clinseek_replay.pattern import Pattern
+from clinseek_replay.search import as_text
 from clinseek_replay.tables import Beyond, Stamp, TextTable, tables_in
 from clinseek_replay.trajectory import Call, Step, Trajectory
 

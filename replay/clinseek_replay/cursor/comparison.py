@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from clinseek_core.errors import InputError
-from clinseek_replay.cursor.fields import as_text
 from clinseek_replay.cursor.jsonpath import JsonPath, read_path
 from clinseek_replay.pattern import Pattern
+from clinseek_replay.search import as_text
 
 __all__ = ["Comparison", "read_comparison"]
 

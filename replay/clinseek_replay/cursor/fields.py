@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from clinseek_replay.finding import PlaceField
 from clinseek_replay.search import argument_texts
 from clinseek_replay.trajectory import Call, Step, Trajectory
 
-__all__ = ["FIELDS", "FieldText", "as_text", "document"]
+__all__ = ["FIELDS", "FieldText", "document"]
 
 
 class FieldText(NamedTuple):
@@ -134,8 +133,3 @@ def _result_document(call: Call) -> dict[str, Any] | None:
         shown["rows"] = [dict(zip(table.columns, row, strict=False)) for row in table.rows]
         shown["total"] = table.total
     return shown
-
-
-def as_text(value: Any) -> str:
-    """A JSON value as text: texts as they are, others as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -10,8 +10,9 @@ import msgspec
 from clinseek_core.errors import InputError
 from clinseek_replay.cursor.breakpoints import read_expression
 from clinseek_replay.cursor.comparison import Comparison, read_comparison
-from clinseek_replay.cursor.fields import FIELDS, as_text, document
+from clinseek_replay.cursor.fields import FIELDS, document
 from clinseek_replay.pattern import Pattern
+from clinseek_replay.search import as_text
 from clinseek_replay.trajectory import Step, Trajectory
 
 __all__ = ["Probe", "Probed", "read_probe"]

@@ -26,7 +26,10 @@ def asked_digest(call: Call) -> bytes:
     """What was asked: the tool and its arguments, in whatever order they were written."""
     if call.arguments is None:
         return digest(call.name, call.raw_arguments)
-    arguments = json.dumps(call.arguments, sort_keys=True, separators=(",", ":"), default=str)
+    try:
+        arguments = json.dumps(call.arguments, sort_keys=True, separators=(",", ":"), default=str)
+    except RecursionError:
+        arguments = call.id  # nested too deeply to be told from others
     return digest(call.name, "json", arguments)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from clinseek_core.scoring import folded, score
-from clinseek_replay.cursor.fields import as_text
 from clinseek_replay.diff.alignment import Aligned, Change, align
 from clinseek_replay.diff.calls import CallRef, calls_at, calls_of
 from clinseek_replay.diff.evidence import Gained, gained
 from clinseek_replay.diff.standing import GoldLine, gold_lines, gold_of
+from clinseek_replay.search import as_text
 from clinseek_replay.trajectory import Call, Trajectory
 
 __all__ = ["ArgumentChange", "CaseChange", "Line", "RunDiff", "RunHead", "diff", "head_of"]
