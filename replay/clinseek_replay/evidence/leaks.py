@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from clinseek_replay.finding import NotVerified, Place
+from clinseek_replay.audit import EhrTimes, audit, leaked_items
+from clinseek_replay.evidence.reading import Reading
+from clinseek_replay.finding import NotVerified
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["leaked_support"]
 
 
-def leaked_support(trajectory: Trajectory) -> tuple[Mapping[str, tuple[Place, ...]], tuple[NotVerified, ...]]:
-    """By item the places of its support, where all of it fails the temporal audit; and what could not be told."""
-    return {}, (NotVerified(code="T", name="leaks", reason="the temporal audit was not run"),)
+def leaked_support(
+    trajectory: Trajectory, reading: Reading, ehr: Path | None = None
+) -> tuple[Mapping[str, tuple[str, ...]], tuple[NotVerified, ...]]:
+    """By item, in small letters, the rules of the temporal audit that all of its support fails.
+
+    And the rules that could not be decided.
+    """
+    times = (
+        EhrTimes(ehr).patient(trajectory.subject_id) if ehr and trajectory.subject_id is not None else None
+    )
+    report = audit(trajectory, times=times)
+    failed: dict[tuple[int, int | None], set[str]] = {}
+    for finding in report.leaks:
+        for place in finding.places:
+            failed.setdefault((place.step, place.call), set()).add(finding.code)
+    leaked = leaked_items(trajectory, report.findings, reading.matcher)
+    codes = {
+        item.lower(): tuple(
+            sorted(
+                {
+                    code
+                    for seen in reading.sightings[item]
+                    for code in failed.get((seen.place.step, seen.place.call), ())
+                }
+            )
+        )
+        for item in leaked
+    }
+    return codes, report.not_verified

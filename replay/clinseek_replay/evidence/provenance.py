@@ -102,15 +102,15 @@ class ItemView:
         reading: Reading,
         rows: Rows,
         known: Known | None,
-        leaked: Mapping[str, tuple[Place, ...]],
+        leaked: Mapping[str, tuple[str, ...]],
         trajectory: Trajectory,
     ) -> None:
         self.item = item
         self.reading = reading
         self.rows = rows
         self.known = known
-        self.leaks = leaked.get(item)
-        """Places of its support, all of which fail a rule of the temporal audit; None where not all do."""
+        self.failed = leaked.get(item.lower())
+        """Rules of the temporal audit that all of its support fails; None where not all of it does."""
         self.trajectory = trajectory
         self.lexical = item not in reading.matcher.not_lexical or any(
             sighting.index >= 0 for sighting in reading.sightings[item]
@@ -173,11 +173,12 @@ def states_of(
     trajectory: Trajectory,
     reading: Reading,
     known: Known | None = None,
-    leaked: Mapping[str, tuple[Place, ...]] | None = None,
+    leaked: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[tuple[ItemState, ...], tuple[ItemState, ...]]:
     """The states of the gold's items, and of the answer's items that are not gold.
 
-    `known` is what the data held; `leaked` gives the items all of whose support fails the temporal audit.
+    `known` is what the data held; `leaked` gives, by the small letters of an item, the rules of the
+    temporal audit that all of its support fails.
     """
     rows = Rows(trajectory)
     gold = {name.lower() for name in reading.gold}
@@ -219,9 +220,10 @@ def _surest(sightings: Iterable[Sighting]) -> MatchedBy | Literal[""]:
 
 
 def _leaked(view: ItemView) -> Verdict | None:
-    if not view.answered or not view.leaks:
+    if not view.answered or view.failed is None:
         return None
-    return Verdict("all that shows it was known only after the cutoff", view.leaks[:_PLACES])
+    because = f"all that shows it fails the temporal audit, by {', '.join(view.failed) or 'its rules'}"
+    return Verdict(because, view.told(view.patient or view.web))
 
 
 def _cited(view: ItemView) -> Verdict | None:

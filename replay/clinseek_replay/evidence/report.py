@@ -92,7 +92,7 @@ def examined(
         else known_by_curated(trajectory, drug_names)
     )
     reading = read_run(trajectory, drug_names, known.codes if known else None)
-    leaked, unverified = leaked_support(trajectory)
+    leaked, unverified = leaked_support(trajectory, reading, ehr)
     gold, extra = states_of(trajectory, reading, known, leaked)
     return Examined(trajectory, reading, known, gold, extra, (*unverified, *_not_verified(trajectory, known)))
 
