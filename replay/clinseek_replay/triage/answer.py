@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from clinseek_core.scoring import folded
@@ -13,26 +12,27 @@ from clinseek_replay.triage.view import RunView
 
 __all__ = ["ANSWER"]
 
-_DECORATION = re.compile(
-    r"\(|\[|\b\d+(\.\d+)?\s?(mg|mcg|g|ml|units?|iu|meq|%)(/\w+)?\b|\b[A-Z]\d{2}(\.\w{1,4})?\b|\b\d{5,11}\b"
-    r"|\b(code|icd|atc|ndc|itemid)\b",
-    re.IGNORECASE,
-)
-
 
 def _place(view: RunView) -> tuple[Place, ...]:
     return (view.finish.place("arguments"),) if view.finish else (Place(step=view.last_step, field="answer"),)
 
 
 def _name_miss(view: RunView) -> Iterator[Hit]:
-    for name, gold in view.items.near.items():
-        yield Hit(
-            message=f"{name} is the gold's {gold} in another spelling, and the reference's match is exact",
-            places=_place(view),
-            evidence={"answer": name, "gold": gold, "normal_form": folded(gold)},
-            lost=(gold,),
-            extra=(name,),
-        )
+    for gold, other in view.misnamed.items():
+        if other.how != "decoration":
+            how = "in another spelling" if other.how == "spelling" else "by another name"
+            yield Hit(
+                message=f"{other.answer} is the gold's {gold} {how}, and the reference's match is exact",
+                places=_place(view),
+                evidence={
+                    "answer": other.answer,
+                    "gold": gold,
+                    "how": other.how,
+                    "normal_form": folded(gold),
+                },
+                lost=(gold,),
+                extra=(other.answer,),
+            )
 
 
 def _not_a_candidate(view: RunView) -> Iterator[Hit]:
@@ -44,7 +44,7 @@ def _not_a_candidate(view: RunView) -> Iterator[Hit]:
                 message=f"{name} is none of the {len(candidates)} candidates",
                 places=_place(view),
                 evidence={"answer": name, "near": near[:5]},
-                extra=(name,) if name in view.items.extra else (),
+                extra=(name,) if name in view.wrong else (),
             )
 
 
@@ -59,28 +59,20 @@ def _over_or_under(view: RunView) -> Iterator[Hit]:
             message=f"{given} names answered, {wanted} wanted, precision {precision:.2f}",
             places=_place(view),
             evidence={"way": "over" if over else "under", "answered": given, "gold": wanted},
-            lost=view.items.missed if under else (),
-            extra=view.items.extra if over else (),
+            lost=view.missed if under else (),
+            extra=tuple(sorted(view.wrong)) if over else (),
         )
 
 
 def _decoration(view: RunView) -> Iterator[Hit]:
-    wanted = {folded(name): name for name in view.items.missed}
-    for name in view.items.extra:
-        words = f" {folded(name)} "
-        gold = next((gold for form, gold in wanted.items() if form and f" {form} " in words), None)
-        if gold is None:
-            continue
-        at = name.lower().find(gold.lower())
-        rest = name if at < 0 else f"{name[:at]}\n{name[at + len(gold) :]}"
-        found = _DECORATION.search(rest)
-        if found is not None:
+    for gold, other in view.misnamed.items():
+        if other.how == "decoration":
             yield Hit(
-                message=f"{name} is the gold's {gold} with more around it",
+                message=f"{other.answer} is the gold's {gold} with more around it",
                 places=_place(view),
-                evidence={"answer": name, "gold": gold, "decoration": found[0]},
+                evidence={"answer": other.answer, "gold": gold, "decoration": other.around},
                 lost=(gold,),
-                extra=(name,),
+                extra=(other.answer,),
             )
 
 
@@ -104,7 +96,7 @@ def _wrong_shape(view: RunView) -> Iterator[Hit]:
         places=(finish.place("arguments"),),
         evidence={"fault": fault},
         severity="low" if view.answer else None,
-        lost=() if view.answer else view.items.missed,
+        lost=() if view.answer else view.missed,
     )
 
 
@@ -121,7 +113,7 @@ def _think_finish_gap(view: RunView) -> Iterator[Hit]:
     if not listed:
         return
     entries = {folded(decoration_off(entry)) for entry in last.entries}
-    lost = tuple(name for name in view.items.missed if view.sightings.listed(name, last.entries))
+    lost = tuple(name for name in view.missed if view.sightings.listed(name, last.entries))
     given = {folded(name) for name in view.items.given}
     others = (name for name in view.trajectory.candidates if folded(name) in entries)
     dropped = [*lost, *(name for name in others if name not in lost and folded(name) not in given)]
@@ -134,7 +126,7 @@ def _think_finish_gap(view: RunView) -> Iterator[Hit]:
             evidence={"dropped": dropped[:20], "added": added[:20]},
             severity=None if lost or not view.gold else "low",
             lost=lost,
-            extra=tuple(name for name in added if name in view.items.extra),
+            extra=tuple(name for name in added if name in view.wrong),
         )
 
 
@@ -145,7 +137,8 @@ ANSWER: tuple[Rule, ...] = (
         tier="D",
         severity="high",
         needs=("gold", "answer"),
-        says="A name of the answer is a gold name in another spelling, which an exact match does not take.",
+        says="A name of the answer is a gold name in another spelling or by another name, which an exact match"
+        " does not take.",
         find=_name_miss,
     ),
     Rule(

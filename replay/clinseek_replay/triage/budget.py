@@ -48,7 +48,7 @@ def _round_limit(view: RunView) -> Iterator[Hit]:
             message=f"the run used all of its {limit or rounds} rounds and gave no answer",
             places=(Place(step=view.last_step),),
             evidence={"rounds": rounds, "limit": limit, "stop_reason": run.stop_reason},
-            lost=view.items.missed,
+            lost=view.missed,
         )
 
 
@@ -62,7 +62,7 @@ def _browser_limit(view: RunView) -> Iterator[Hit]:
             message=f"{len(calls)} browser calls: the driver stops at {REFERENCE_BROWSER_CALLS}, without a word",
             places=(calls[-1].place(),),
             evidence={"calls": len(calls), "limit": REFERENCE_BROWSER_CALLS},
-            lost=view.items.missed,
+            lost=view.missed,
         )
 
 
@@ -77,7 +77,7 @@ def _context_limit(view: RunView) -> Iterator[Hit]:
                 evidence={"finish_reason": step.finish_reason},
                 severity="low" if went_on else None,
                 recovered=went_on,
-                lost=() if went_on else view.items.missed,
+                lost=() if went_on else view.missed,
             )
     overflow = _OVERFLOW.search(run.message[:2000])
     if run.stop_reason == "context_overflow" or (run.status == "error" and overflow):
@@ -85,7 +85,7 @@ def _context_limit(view: RunView) -> Iterator[Hit]:
             message="the conversation became longer than the model can read",
             places=(Place(step=view.last_step),),
             evidence={"stop_reason": run.stop_reason, "marker": overflow[0] if overflow else ""},
-            lost=view.items.missed,
+            lost=view.missed,
         )
 
 
@@ -123,7 +123,7 @@ def _premature(view: RunView) -> Iterator[Hit]:
     if finish is None or run.max_rounds is None:
         return
     left = 1 - len(run.steps) / run.max_rounds
-    missed = [name for name in view.items.missed if view.held(name) and not view.sightings.patient(name)]
+    missed = [name for name in view.missed if view.held(name) and not view.sightings.patient(name)]
     before = [call for call in view.calls if call.index < finish.index and call.kind == "patient"]
     recent = before[-_RECENT_CALLS:]
     earlier = {call.text for call in before[:-_RECENT_CALLS]}
@@ -156,7 +156,7 @@ def _never_verified(view: RunView) -> Iterator[Hit]:
             message=f"{late[0]} first comes up at s{step}, and the patient's data were not looked at after that",
             places=(Place(step=step, field="text", quote=late[0]), finish.place("arguments")),
             evidence={"names": late, "last_look": f"s{looked}"},
-            extra=tuple(name for name in late if name in view.items.extra),
+            extra=tuple(name for name in late if name in view.wrong),
         )
 
 

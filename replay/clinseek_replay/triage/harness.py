@@ -17,6 +17,9 @@ _SYNTHETIC_ID = "synthetic_finish_"
 _SYNTHETIC_TEXT = "Finish (synthesized"
 REFERENCE_CAP = 100_000
 """Characters at which the reference implementation cuts a result without a word."""
+_CUT_NOTICE = "[Cut here: "
+_NOTICE_IN = 400
+"""Characters at the end of a result in which our engine says that it was cut."""
 _TAIL = 200
 _MARKUP = re.compile(r"<tool_call>|(?<!<tool_call>)(?<!<tool_call>\n)<function=|\[Tool Call:|<\|tool_call")
 _ORPHANS = ("result without a call", "observation")
@@ -39,27 +42,37 @@ def _synthetic_finish(view: RunView) -> Iterator[Hit]:
             message="the model never called finish: the harness made the call from the last text",
             places=(call.place(), Place(step=call.step.number, field="text", quote=call.step.text[:_TAIL])),
             evidence={"id": given, "items": len(view.answer), "text": call.step.text[:500]},
-            extra=view.items.extra,
+            extra=tuple(sorted(view.wrong)),
         )
 
 
 def _cut(view: RunView) -> Iterator[Hit]:
-    cap = view.trajectory.max_result_characters or REFERENCE_CAP
     for call in view.calls:
-        result = call.call.result
-        if result is None:
+        if not _is_cut(view, call):
             continue
         length = len(call.text)
-        told = "[Cut here: " in call.text[-400:]
-        if result.full_characters > length or (length == cap and not told) or told:
-            lost = max(result.full_characters - length, 0)
-            yield Hit(
-                message=_cut_message(length, lost, told=told),
-                places=(call.place(start=max(length - _TAIL, 0), end=length),),
-                evidence={"characters": length, "cap": cap, "lost": lost or None, "told": told},
-                severity="low" if told else None,
-                recovered=view.recovery(call) is not None,
-            )
+        lost = max(call.call.result.full_characters - length, 0) if call.call.result else 0
+        told = _CUT_NOTICE in call.text[-_NOTICE_IN:]
+        yield Hit(
+            message=_cut_message(length, lost, told=told),
+            places=(call.place(start=max(length - _TAIL, 0), end=length),),
+            evidence={"characters": length, "cap": _cap(view), "lost": lost or None, "told": told},
+            severity="low" if told else None,
+            recovered=view.recovery(call) is not None,
+        )
+
+
+def _cap(view: RunView) -> int:
+    return view.trajectory.max_result_characters or REFERENCE_CAP
+
+
+def _is_cut(view: RunView, call: CallView) -> bool:
+    """By the record, by the notice of our engine, or by a length that is exactly the cap."""
+    result = call.call.result
+    if result is None:
+        return False
+    length = len(call.text)
+    return result.full_characters > length or length == _cap(view) or _CUT_NOTICE in call.text[-_NOTICE_IN:]
 
 
 def _cut_message(length: int, lost: int, *, told: bool) -> str:
@@ -69,8 +82,22 @@ def _cut_message(length: int, lost: int, *, told: bool) -> str:
 
 
 def _cut_held_gold(view: RunView) -> Iterator[Hit | Undecided]:
-    if any(True for _ in _cut(view)):
-        yield Undecided("a result was cut, and what was cut off is not in the recording's steps")
+    cut = [call for call in view.calls if _is_cut(view, call)]
+    if cut and (view.known is None or view.known.by != "ehr"):
+        yield Undecided(
+            "a result was cut; whether what was cut off names a gold item takes the patient's data"
+        )
+        return
+    for name in view.missed if cut else ():
+        held = view.known.found.get(name) if view.known is not None else None
+        of_table = [call for call in cut if held is not None and not call.tables.isdisjoint(held.tables)]
+        if of_table and not view.sightings.patient(name):
+            yield Hit(
+                message=f"{name} is in a table of which the model got only the beginning",
+                places=tuple(call.place() for call in of_table[:20]),
+                evidence={"item": name, "tables": list(held.tables) if held else []},
+                lost=(name,),
+            )
 
 
 def _unparsed(view: RunView) -> Iterator[Hit]:
@@ -206,7 +233,7 @@ def _no_end(view: RunView) -> Iterator[Hit | Undecided]:
         message=f"the run ended without an answer and within its budget: {why}",
         places=(Place(step=view.last_step, field="text"),),
         evidence={"stop_reason": run.stop_reason, "status": run.status, "message": run.message[:500]},
-        lost=view.items.missed,
+        lost=view.missed,
     )
 
 

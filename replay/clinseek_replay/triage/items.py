@@ -1,11 +1,9 @@
-"""The answer against the gold: what was hit by the reference's rule, what only by a normal form, what missed."""
+"""The answer against the gold, by the rule of the reference's text scorer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-
-from clinseek_core.scoring import folded
 
 __all__ = ["Items", "f1_of"]
 
@@ -23,26 +21,14 @@ class Items:
         return tuple(name for key, name in self._gold.items() if key in self._answer)
 
     @cached_property
-    def near(self) -> dict[str, str]:
-        """Names of the answer that are no gold by that rule but have a gold name's normal form: that name."""
-        wanted = {folded(name): name for key, name in self._gold.items() if key not in self._answer}
-        found = {
-            name: wanted.get(folded(name)) for key, name in self._answer.items() if key not in self._gold
-        }
-        return {name: gold for name, gold in found.items() if gold is not None}
-
-    @cached_property
     def missed(self) -> tuple[str, ...]:
-        """Gold names that the answer does not hold, in their normal form either."""
-        near = set(self.near.values())
-        return tuple(name for key, name in self._gold.items() if key not in self._answer and name not in near)
+        """Gold names that it does not hold."""
+        return tuple(name for key, name in self._gold.items() if key not in self._answer)
 
     @cached_property
     def extra(self) -> tuple[str, ...]:
-        """Names of the answer that are no gold, in their normal form either."""
-        return tuple(
-            name for key, name in self._answer.items() if key not in self._gold and name not in self.near
-        )
+        """Names of the answer that are no gold."""
+        return tuple(name for key, name in self._answer.items() if key not in self._gold)
 
     @cached_property
     def given(self) -> tuple[str, ...]:

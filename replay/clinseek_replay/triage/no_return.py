@@ -33,7 +33,7 @@ def points_of_no_return(view: RunView) -> tuple[NoReturn, ...]:
     """By kind and step, for each gold item the answer lacks; the earliest where several hold."""
     earliest: dict[str, tuple[int, Literal["commit", "budget", "context"]]] = {}
     budget, commit = _budget_step(view), _commit_step(view)
-    for name in view.items.missed:
+    for name in view.missed:
         points: list[tuple[int, Literal["commit", "budget", "context"]]] = []
         context = out_of_context(view, name)
         if context is not None:

@@ -35,9 +35,7 @@ _IMAGE_SHOWN = re.compile(r"\[image/[\w.+-]{2,20}[ ,]")
 def _unseen(view: RunView) -> list[str]:
     """Gold names that texts can be searched for, missed, and in no result of the patient's data."""
     sightings = view.sightings
-    return [
-        name for name in view.items.missed if name in sightings.searchable and not sightings.patient(name)
-    ]
+    return [name for name in view.missed if name in sightings.searchable and not sightings.patient(name)]
 
 
 def _never_retrieved(view: RunView) -> Iterator[Hit | Undecided]:
@@ -96,7 +94,7 @@ def _nearest(view: RunView, name: str) -> CallView | None:
 
 
 def _not_available(view: RunView) -> Iterator[Hit]:
-    for name in view.items.missed:
+    for name in view.missed:
         if view.known is not None and name in view.known.absent:
             yield Hit(
                 message=f"the record does not hold {name} before the cutoff: no agent could have read it",
@@ -113,7 +111,7 @@ def _task_table(view: RunView) -> str:
 
 
 def _table_unexplored(view: RunView) -> Iterator[Hit | Undecided]:
-    missed = view.items.missed
+    missed = view.missed
     if not missed:
         return
     table = _task_table(view)
@@ -185,8 +183,8 @@ def _web_only(view: RunView) -> Iterator[Hit]:
                 message=f"{name} is in the answer, and only pages of the web hold it",
                 places=tuple(seen.place for seen in pages[:20]),
                 evidence={"item": name, "pages": len(pages)},
-                severity=None if name in view.items.extra or not view.gold else "info",
-                extra=(name,) if name in view.items.extra else (),
+                severity=None if name in view.wrong or not view.gold else "info",
+                extra=(name,) if name in view.wrong else (),
             )
 
 

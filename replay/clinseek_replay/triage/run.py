@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from clinseek_replay.audit import audit
 from clinseek_replay.evidence.known import Known
 from clinseek_replay.evidence.reading import Reading
 from clinseek_replay.finding import Finding, NotVerified
@@ -159,4 +160,5 @@ def _tools_at(findings: Iterable[Finding], view: RunView) -> dict[str, str]:
 
 
 def _audited(trajectory: Trajectory) -> tuple[Sequence[Finding], Sequence[NotVerified]]:
-    return (), ()
+    report = audit(trajectory)
+    return report.findings, report.not_verified

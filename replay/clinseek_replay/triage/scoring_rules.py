@@ -31,7 +31,7 @@ def _gold_unreachable(view: RunView) -> Iterator[Hit]:
             f"reading it gives an F1 of at most {ceiling:.2f}",
             places=(Place(step=0),),
             evidence={"names": out_of_reach[:50], "ceiling": ceiling},
-            lost=tuple(name for name in out_of_reach if name in view.items.missed),
+            lost=tuple(name for name in out_of_reach if name in view.missed),
         )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from clinseek_replay.evidence.call_kinds import CallKind
 from clinseek_replay.evidence.listed import in_list
 from clinseek_replay.evidence.reading import LastList, Reading, prose_of
+from clinseek_replay.evidence.rows import Rows
 from clinseek_replay.finding import Place
 from clinseek_replay.trajectory import Step
 
@@ -54,6 +55,22 @@ class Sightings:
     def every_place(self, name: str) -> list[Seen]:
         """Every place in the patient's data that holds it."""
         return self._places(name, "patient")
+
+    def times(self, name: str) -> list[str | None]:
+        """When each row of the patient's data that holds it happened; None where the row does not say."""
+        rows = Rows(self._view.trajectory)
+        sightings = self._reading.sightings.get(name, ())
+        found = (rows.of(sighting) for sighting in sightings if sighting.kind == "patient")
+        return [row.happened if row else None for row in found]
+
+    def means(self, gold: str, name: str) -> bool:
+        """Whether a name is another name of a gold item."""
+        return self._reading.matcher.same(gold, name)
+
+    @property
+    def admitted(self) -> str | None:
+        """When the stay that was going on at the cutoff began, as the results tell."""
+        return self._reading.admitted
 
     def written(self, name: str) -> list[Place]:
         """The places where the model wrote it, in order."""

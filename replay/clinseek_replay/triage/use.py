@@ -8,7 +8,6 @@ from itertools import islice
 
 from clinseek_core.mimic.catalogue import tables
 from clinseek_replay.finding import Place
-from clinseek_replay.tables import TextTable, stamp_of, tables_in
 from clinseek_replay.triage.rule import Hit, Rule, Undecided
 from clinseek_replay.triage.sightings import Seen
 from clinseek_replay.triage.view import CallView, RunView
@@ -41,7 +40,7 @@ _TABLE_WORD = re.compile(r"[`\"']?\b([a-z][a-z_]{2,30})\b[`\"']?(\s+tables?\b)?"
 
 def _seen_not_answered(view: RunView) -> Iterator[tuple[str, list[Seen]]]:
     """Gold names that the patient's data showed and the answer lacks, but for those lost from the context."""
-    for name in view.items.missed:
+    for name in view.missed:
         seen = view.sightings.patient(name)
         if seen and _lost_at(view, seen) is None:
             yield name, seen
@@ -113,7 +112,7 @@ def _seen_lost(view: RunView) -> Iterator[Hit | Undecided]:
     if not whole and not view.sightings.context_from:
         yield Undecided("the recording does not say what was in the model's context at each turn")
         return
-    for name in view.items.missed:
+    for name in view.missed:
         seen = view.sightings.patient(name)
         lost = _lost_at(view, seen) if seen else None
         if lost is not None:
@@ -155,7 +154,7 @@ def _unsupported(view: RunView) -> Iterator[tuple[str, list[Seen]]]:
 
 def _unsupported_hit(view: RunView, name: str, message: str, lookups: list[Seen]) -> Hit:
     """A hit by luck or knowledge is no fault: it is told and never a cause."""
-    wrong = name in view.items.extra
+    wrong = name in view.wrong
     written = view.sightings.written(name)
     places = (*(seen.place for seen in lookups[:10]), *written[:10])
     finish = view.finish
@@ -172,61 +171,20 @@ def _stale(view: RunView) -> Iterator[Hit | Undecided]:
     supported = [name for name in view.items.given if view.sightings.patient(name)]
     if not supported:
         return
-    start = _admission(view)
+    start = view.admitted
     if start is None:
         yield Undecided("the results do not say since when the patient has been in hospital")
         return
     for name in supported:
-        seen = view.sightings.patient(name)
-        times = [_row_time(each) for each in seen]
+        times = view.sightings.times(name)
         if all(time and time < start for time in times):
+            seen = view.sightings.patient(name)
             yield Hit(
-                message=f"all that supports {name} is from before the admission of {start}",
+                message=f"all that supports {name} is from before the stay that began {start}",
                 places=tuple(each.place for each in seen[:20]),
-                evidence={"item": name, "latest": max(time for time in times if time), "admission": start},
-                extra=(name,) if name in view.items.extra else (),
+                evidence={"item": name, "latest": max(time for time in times if time), "admitted": start},
+                extra=(name,) if name in view.wrong else (),
             )
-
-
-def _admission(view: RunView) -> str | None:
-    """When the current stay began, by the rows of admissions that the run saw: the last one still open."""
-    cutoff = view.trajectory.prediction_time
-    by = cutoff.isoformat(" ", "seconds") if cutoff else "9999"
-    latest: tuple[str, str] | None = None
-    for call in view.calls:
-        if "admissions" not in call.tables or not call.gave_something:
-            continue
-        for table in tables_in(call.call):
-            for row in range(min(len(table), 200)):
-                admitted = _time_in(table, row, "admittime")
-                if admitted and admitted <= by and (latest is None or admitted > latest[0]):
-                    registered = _time_in(table, row, "edregtime") or admitted
-                    left = _time_in(table, row, "dischtime") or by
-                    latest = (admitted, min(admitted, registered) if left >= by else "")
-    return latest[1] or None if latest else None
-
-
-def _time_in(table: TextTable, row: int, column: str) -> str | None:
-    cell = table.get(row, column)
-    stamp = stamp_of(cell.text) if cell is not None else None
-    return stamp.at if stamp else None
-
-
-def _row_time(seen: Seen) -> str | None:
-    """When the row that holds a sight happened: by its first column of a time."""
-    for table in tables_in(seen.call.call):
-        row = seen.place.row - 1 if seen.place.row is not None else None
-        if row is None and seen.place.start is not None:
-            row = (table.at(seen.place.start) or (None,))[0]
-        if row is None or row >= len(table):
-            continue
-        for column in table.columns:
-            name = column.lower()
-            if "time" in name or "date" in name:
-                found = _time_in(table, row, name)
-                if found:
-                    return found
-    return None
 
 
 def _misquote(view: RunView) -> Iterator[Hit]:
@@ -294,7 +252,7 @@ def _contradiction(view: RunView) -> Iterator[Hit]:
                     " it stays in the answer",
                     places=(seen.place, written[0]),
                     evidence={"item": name, "text": before + seen.place.quote},
-                    extra=(name,) if name in view.items.extra else (),
+                    extra=(name,) if name in view.wrong else (),
                 )
                 break
 

@@ -12,12 +12,14 @@ from clinseek_core.scoring import folded
 from clinseek_replay.evidence.call_kinds import CallKind, call_kind
 from clinseek_replay.evidence.known import Known
 from clinseek_replay.evidence.reading import Reading, read_run
+from clinseek_replay.evidence.synonyms import drug_names
 from clinseek_replay.finding import Place, PlaceField
 from clinseek_replay.tables import table_names
 from clinseek_replay.trajectory import Call, CallStatus, Step, Trajectory
 from clinseek_replay.triage.aims import terms_of
 from clinseek_replay.triage.failures import FailureKind, SqlFault, failure_of
 from clinseek_replay.triage.items import Items
+from clinseek_replay.triage.naming import Misnamed, misnamed
 from clinseek_replay.triage.sightings import Sightings, written_by
 
 __all__ = ["CallView", "Failure", "RunView", "Siblings"]
@@ -212,9 +214,30 @@ class RunView:
         return Items(self.answer, self.gold)
 
     @cached_property
+    def misnamed(self) -> dict[str, Misnamed]:
+        """Gold names that the answer holds by another name, which an exact match does not take."""
+        return misnamed(self.items, self.sightings.means)
+
+    @cached_property
+    def missed(self) -> tuple[str, ...]:
+        """Gold names that the answer does not hold, by another name either."""
+        return tuple(name for name in self.items.missed if name not in self.misnamed)
+
+    @cached_property
+    def wrong(self) -> frozenset[str]:
+        """Names of the answer that are no gold name, by another name either; empty without gold."""
+        meant = {other.answer for other in self.misnamed.values()}
+        return frozenset(self.items.extra) - meant if self.gold else frozenset()
+
+    @cached_property
     def sightings(self) -> Sightings:
         """Where the run saw and wrote the names of its gold and its answer."""
-        return Sightings(self, self._reading or read_run(self.trajectory))
+        return Sightings(self, self._reading or read_run(self.trajectory, drug_names))
+
+    @property
+    def admitted(self) -> str | None:
+        """When the stay that was going on at the cutoff began; None where neither data nor results say."""
+        return (self.known.admitted if self.known is not None else None) or self.sightings.admitted
 
     def held(self, name: str) -> bool | None:
         """Whether the patient's record held a gold name before the cutoff; None where that is not known.
