@@ -207,8 +207,11 @@ class _Pool:
                 self._hand_out()
                 self._receive()
                 while self._next in self._held:
+                    outcome = self._held.pop(self._next)
+                    if isinstance(outcome, _Raised):
+                        raise outcome.error
                     self._next += 1
-                    yield self._positions[self._next - 1], self._held.pop(self._next - 1)
+                    yield self._positions[self._next - 1], outcome
         finally:
             for process in self._processes:
                 process.end()
@@ -236,10 +239,10 @@ class _Pool:
             except (EOFError, OSError):
                 self._processes[place] = self._replaced(process)
                 continue
-            if isinstance(outcome, _Raised):
-                raise outcome.error
             if process.ready:
                 self._finished(process, outcome)
+            elif isinstance(outcome, _Raised):
+                raise outcome.error
             process.ready = True
 
     def _finished(self, process: _Process, outcome: object) -> None:
@@ -286,16 +289,25 @@ def serve(descriptor: int) -> None:
     """Be a process of a pool, until the pool closes its end of the connection."""
     with Connection(descriptor) as connection, contextlib.suppress(EOFError, ConnectionError):
         sys.path[:] = connection.recv()
+        setting = connection.recv_bytes()
         try:
-            recordings, function = pickle.loads(connection.recv_bytes())  # noqa: S301 -- our parent's
-            connection.send(None)
-            while True:
-                for _, position in connection.recv():
-                    connection.send(_outcome(recordings, position, function))
-        except (EOFError, ConnectionError):
-            raise
+            recordings, function = pickle.loads(setting)  # noqa: S301 -- our parent's
         except Exception as error:  # noqa: BLE001 -- it is raised where the work was asked for
             connection.send(_Raised(_that_travels(error)))
+            return
+        connection.send(None)
+        while True:
+            for _, position in connection.recv():
+                connection.send(_outcome_or_error(recordings, position, function))
+
+
+def _outcome_or_error(
+    recordings: Recordings, position: int, function: Callable[[Trajectory], object]
+) -> object:
+    try:
+        return _outcome(recordings, position, function)
+    except Exception as error:  # noqa: BLE001 -- it is raised where the work was asked for
+        return _Raised(_that_travels(error))
 
 
 def _that_travels(error: Exception) -> Exception:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from pathlib import Path
+from typing import Any, overload
 
 import msgspec
 
@@ -21,31 +24,72 @@ _MEANT_AS_RECORDING = ".jsonl"
 """Of these it is told why they can't be used; others of a folder are only counted."""
 
 
+class _Entries(Sequence[Entry]):
+    """The entries of several files, one after the other."""
+
+    def __init__(self, files: Sequence[Sequence[Entry]]) -> None:
+        self._files = tuple(files)
+        self._ends = tuple(accumulate(len(entries) for entries in self._files))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return tuple(self[place] for place in places)
+        file = self.file_of(places)
+        return self._files[file][places - self._ends[file] + len(self._files[file])]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return chain.from_iterable(self._files)
+
+    def file_of(self, index: int) -> int:
+        """Which of the files the entry at `index` is of."""
+        return bisect_right(self._ends, index)
+
+
 class Recordings:
-    """The runs of some files, each read when it is asked for."""
+    """The runs of some files, each read when it is asked for.
+
+    It travels to other processes by its files' entries and their readers' names.
+    """
 
     def __init__(
         self,
-        runs: Sequence[tuple[Entry, Reader]],
-        read_as: Sequence[str],
-        problems: Sequence[Problem],
-        gold: Mapping[str, tuple[str, ...] | None],
+        files: Sequence[tuple[Sequence[Entry], Reader]],
+        read_as: Sequence[str] = (),
+        problems: Sequence[Problem] = (),
+        gold: Mapping[str, tuple[str, ...] | None] | None = None,
     ) -> None:
-        self.entries: tuple[Entry, ...] = tuple(entry for entry, _ in runs)
-        """One for each run, in the order of the files and their lines."""
+        self._entries = _Entries([entries for entries, _ in files])
         self.read_as: tuple[str, ...] = tuple(read_as)
         """One sentence a file: as what it was read, and why."""
         self.problems: tuple[Problem, ...] = tuple(problems)
         """Files of a folder and lines of a file that hold no run."""
-        self._readers = tuple(reader for _, reader in runs)
-        self._gold = gold
+        self._files = tuple(files)
+        self._gold = gold or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        files = [(tuple(entries), reader.name) for entries, reader in self._files]
+        return _by_names, (files, self.read_as, self.problems, self._gold)
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """One for each run, in the order of the files and their lines; made when asked for in a large file."""
+        return self._entries
 
     def run(self, index: int) -> Trajectory:
         """Read the run at `index` of `entries`.
 
         Raises InputError where the file has changed or gone since it was indexed.
         """
-        trajectory = self._readers[index].read(self.entries[index])
+        _, reader = self._files[self._entries.file_of(range(len(self._entries))[index])]
+        trajectory = reader.read(self.entries[index])
         gold = self._gold.get(trajectory.qid)
         return trajectory if gold is None else msgspec.structs.replace(trajectory, gold=gold)
 
@@ -85,7 +129,7 @@ def open_recordings(
     by qid. Raises InputError where a file named is no recording, or a folder holds none.
     """
     chosen = _reader_named(format) if format else None
-    runs: list[tuple[Entry, Reader]] = []
+    files: list[tuple[Sequence[Entry], Reader]] = []
     read_as: list[str] = []
     problems: list[Problem] = []
     for path in paths:
@@ -107,14 +151,18 @@ def open_recordings(
                 problems.append(Problem(str(file), str(error).removeprefix(f"{file}: ")))
                 continue
             found += len(index.entries)
-            runs += ((entry, reader) for entry in index.entries)
+            files.append((index.entries, reader))
             read_as.append(f"{file}: read as {reader.name} because {why}")
             problems += index.problems
         if is_folder and not found:
             raise InputError(f"{path}: {_nothing_in_folder(problems, passed_over)}")
         if passed_over:
             read_as.append(f"{path}: {passed_over} more files there, none of them a recording")
-    return Recordings(runs, read_as, problems, gold or {})
+    return Recordings(files, read_as, problems, gold)
+
+
+def _by_names(files: Sequence[tuple[Sequence[Entry], str]], *rest: Any) -> Recordings:
+    return Recordings([(entries, _reader_named(name)) for entries, name in files], *rest)
 
 
 def _reader_named(name: str) -> Reader:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +98,7 @@ class Problem(msgspec.Struct, frozen=True):
 class Index(msgspec.Struct, frozen=True):
     """The runs of a file, none of them read yet, and what in it could not be used."""
 
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     problems: tuple[Problem, ...] = ()
 
 
