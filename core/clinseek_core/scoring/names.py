@@ -27,7 +27,7 @@ def folded(name: str) -> str:
     plain = folded_in_place(name) if name.isascii() else _folded_any(name)
     for sign in _KEPT:
         plain = plain.replace(sign, f" {sign} ") if sign in plain else plain
-    return " ".join(plain.split()) or " ".join(name.split()).casefold()
+    return " ".join(plain.split()) or " ".join(_composed(name).split())
 
 
 def folded_in_place(text: str) -> str:
@@ -39,11 +39,14 @@ def folded_in_place(text: str) -> str:
 
 
 def _folded_any(text: str) -> str:
+    return "".join(character if is_mark(character) else " " for character in _composed(text))
+
+
+def _composed(text: str) -> str:
     # Folding may undo composition and the other way round: twice is enough for both to hold.
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text).casefold()
-    text = unicodedata.normalize("NFKC", text)
-    return "".join(character if is_mark(character) else " " for character in text)
+    return unicodedata.normalize("NFKC", text)
 
 
 def is_mark(character: str) -> bool:
