@@ -43,13 +43,13 @@ def json_tables(text: str, names: tuple[str, ...]) -> Iterator[TextTable]:
 
 def _tables(text: str, node: _Node, key: str, names: tuple[str, ...]) -> Iterator[TextTable]:
     """The tables in a value, outermost first."""
-    made = _with_columns(text, node, key, names) if node.kind == "{" else None
-    made = made or (_of_objects(text, node, key, names) if node.items else None)
+    split = _with_columns(text, node, key, names) if node.kind == "{" else None
+    made = split or (_of_objects(text, node, key, names) if node.items else None)
     if made is not None:
         yield made
     if made is None or node.kind == "{":
         for inner_key, inner in node.items:
-            if inner.items and not (made is not None and inner_key in (*_COLUMNS, *_ROWS)):
+            if inner.items and not (split and inner_key in (*_COLUMNS, *_ROWS)):
                 yield from _tables(text, inner, inner_key, names)
 
 
@@ -81,7 +81,8 @@ def _of_objects(text: str, node: _Node, key: str, names: tuple[str, ...]) -> Tex
     columns = tuple(dict.fromkeys(name for each in objects for name, inner in each.items))
     rows = []
     for each in objects:
-        cells = {name: _cell(text, inner) for name, inner in each.items}
+        # What is in an inner list or object is a table of its own.
+        cells = {name: _cell(text, inner) for name, inner in each.items if not inner.items}
         rows.append([cells.get(name, Cell("", None, None)) for name in columns])
     return TextTable(
         "json", columns, ReadGrid(rows), names=names or _as_name(key), start=node.start, end=node.end

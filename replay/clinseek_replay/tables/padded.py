@@ -104,7 +104,7 @@ def padded_table(text: str, start: int, end: int, names: tuple[str, ...]) -> Tex
         return None
     header = text[start : body - 1].rstrip(" \r")
     words = [(found.start(), found.end()) for found in _WORD.finditer(header)]
-    if not words or len(words) > _WIDEST:
+    if not words or len(words) > _WIDEST or header.endswith(":"):
         return None
     rows = _rows(text, body, end, len(header))
     if rows is None:
