@@ -100,6 +100,8 @@ table { border-collapse: collapse; width: 100%; background: var(--card); }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
+tbody th { width: 1%; }
+th.good { color: var(--good); } th.bad { color: var(--bad); } th.warn { color: var(--warn); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 13px/1.45 ui-monospace, Consolas, monospace; }
 pre { margin: .3rem 0; padding: .6rem; background: var(--back); border: 1px solid var(--line);

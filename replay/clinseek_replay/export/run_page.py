@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from clinseek_core.scoring import Score
+from clinseek_core.text import one_line
 from clinseek_replay.amounts import data_size, duration
 from clinseek_replay.export.markup import Content, Markup, element, joined, page
 from clinseek_replay.export.plain_json import json_text
@@ -17,6 +18,7 @@ __all__ = ["notice", "run_page"]
 _STEPS = 3_000
 """Steps that one page holds."""
 _NAMES = 500
+_SQL = 80
 _STATUS_CLASS = {"ok": "good", "empty": "warn", "error": "bad", "refused": "bad", "limited": "warn"}
 _KNOWN_STATUS = frozenset(("answered", "no_answer", "stopped", "error"))
 
@@ -97,11 +99,11 @@ def _scored(scored: Score, veil: Veil) -> Iterator[Content]:
     yield element("p", element("strong", told))
     kinds = (("hit", "good", scored.hits), ("missed", "bad", scored.missed), ("extra", "warn", scored.extra))
     rows = [
-        element("tr", element("td", kind, class_=style), element("td", veil.name(name)))
+        element("tr", element("th", kind, class_=style), element("td", veil.name(name)))
         for kind, style, names in kinds
         for name in names[:_NAMES]
     ]
-    yield _table(("", "item"), rows)
+    yield _table((), rows)
 
 
 def _opening(trajectory: Trajectory, veil: Veil) -> Iterator[Content]:
@@ -153,16 +155,29 @@ def _call(call: Call, veil: Veil) -> Markup:
         " ",
         status,
         element("span", _amounts(call), class_="soft"),
+        *_asked(call, veil),
     )
     flags = (element("p", f"odd: {', '.join(call.flags)}", class_="warn"),) if call.flags else ()
     return element("details", summary, *flags, *_arguments(call, veil), *_result(call, veil), id=call.anchor)
+
+
+def _asked(call: Call, veil: Veil) -> Iterator[Content]:
+    """What the call was about, in some words: its table, or where text may be shown its query."""
+    asked = (call.arguments or {}).get("table_name")
+    if isinstance(asked, str) and asked:
+        yield " · "
+        yield veil.table(asked)
+    elif call.sql and veil.open:
+        yield " · "
+        yield element("code", one_line(call.sql, _SQL))
 
 
 def _amounts(call: Call) -> str:
     result = call.result
     if result is None:
         return ""
-    told = [f"{result.table.total:,} rows"] if result.table is not None else []
+    rows = result.table.total if result.table is not None else None
+    told = [] if rows is None else [f"{rows:,} row{'' if rows == 1 else 's'}"]
     told.append(data_size(result.full_characters))
     told += [f"of which the model got {data_size(len(result.text))}"] if _cut(call) else []
     told += [duration(result.ms)] if result.ms is not None else []

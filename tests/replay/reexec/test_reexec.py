@@ -270,7 +270,7 @@ def test_what_is_not_run():
 
 
 def padded(columns: list[str], rows: list[list[Any]]) -> str:
-    """Rows as the reference prints them: right-aligned columns, `nan` for nothing, floats where there is a gap."""
+    """Rows as the reference prints them: right-aligned, `nan` for nothing, floats where there is a gap."""
     texts = []
     for at, name in enumerate(columns):
         column = [row[at] for row in rows]
