@@ -205,7 +205,7 @@ def _kind(source: Source) -> Kind:
 
 
 def event_column(table: TextTable, name: str) -> int:
-    """The printed column that best says which row of a table of the record it is: when it happened, or whose."""
+    """The printed column that best says which row of a table it is: when it happened, or whose."""
     info = tables().get(name)
     events = [c.name.lower() for c in info.columns if c.role == "event"] if info else []
     whose = UNTIMED[name][1:] if name in UNTIMED else ()

@@ -25,7 +25,8 @@ def report_lines(report: AuditReport) -> Iterator[str]:
         found = [finding for finding in report.findings if finding.code == code]
         yield f"  {code} {found[0].name}: {_RULES[code].says if code in _RULES else ''}".rstrip()
         for finding in sorted(found, key=lambda each: _SEVERITIES.index(each.severity)):
-            yield f"    {finding.severity:<8} {_places(finding)}  {one_line(finding.message, _WIDTH)}{_use(finding)}"
+            message = one_line(finding.message, _WIDTH) + _use(finding)
+            yield f"    {finding.severity:<8} {_places(finding)}  {message}"
     if report.leaked_items:
         yield one_line(f"  answered on leaks alone: {', '.join(report.leaked_items)}", _WIDTH)
     if report.unsearchable and report.findings:

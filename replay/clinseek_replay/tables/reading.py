@@ -10,7 +10,7 @@ from clinseek_replay.tables.json_rows import json_tables
 from clinseek_replay.tables.markdown import markdown_tables
 from clinseek_replay.tables.names import table_names
 from clinseek_replay.tables.padded import padded_table
-from clinseek_replay.tables.rows_as_text import rows_table
+from clinseek_replay.tables.rows_as_text import rows_table, typed_table
 from clinseek_replay.tables.table import TextTable
 from clinseek_replay.trajectory import Call
 
@@ -27,8 +27,8 @@ def tables_in(call: Call) -> tuple[TextTable, ...]:
         return ()
     names = table_names(call)
     if result.table is not None:
-        table = rows_table(result.text, names, result.table)
-        return (table,) if table is not None and len(table) else ()
+        table = typed_table(result.text, result.table, names)
+        return (table,) if len(table) else ()
     return tables_of_text(result.text, names)
 
 
@@ -78,5 +78,5 @@ def _in_commas(text: str, at: int, end: int, names: tuple[str, ...], whole: bool
     head = text[at : stop if stop >= 0 else end]
     if "," not in head and "\t" not in head:
         return None
-    ours = rows_table(text, names) if whole and text.startswith(":\n", at - 2) else None
+    ours = rows_table(text, at, names) if whole and text.startswith(":\n", at - 2) else None
     return ours or delimited_table(text, at, end, names)

@@ -26,7 +26,7 @@ from clinseek_core.tools.rowtext.cells import (
 from clinseek_core.tools.rowtext.formulas import Formula, read_formula
 from clinseek_replay.tables.table import Cell, ReadGrid, TextTable
 
-__all__ = ["rows_table"]
+__all__ = ["rows_table", "typed_table"]
 
 _RAW = re.compile(r'(?:[^",\n]++|"(?:[^"]++|"")*+")*+')
 _PAIR = re.compile(r'("(?:[^"]++|"")*+"|[^="]*+)=(.*)', re.DOTALL)
@@ -38,21 +38,9 @@ _Raw = tuple[str, int]
 """A cell as it is written, and where."""
 
 
-def rows_table(text: str, names: tuple[str, ...], typed: Table | None = None) -> TextTable | None:
-    """The rows below the first line that ends with a colon, else from the start; None where there are none.
-
-    A recorded `typed` table decides what the cells are: the text then only tells where they stand.
-    """
-    colon = text.find(":\n")
-    read = None
-    for start in (colon + 2, 0) if colon >= 0 else (0,):
-        try:
-            read = _Block(text, start)
-        except ValueError:
-            continue
-        break
-    if typed is not None:
-        return _typed_table(text, typed, read, names)
+def rows_table(text: str, start: int, names: tuple[str, ...]) -> TextTable | None:
+    """The rows from `start` to the end of a text; None where none are written there."""
+    read = _read(text, start)
     if read is None or not read.rows:
         return None
     columns = tuple(read.columns)
@@ -60,8 +48,9 @@ def rows_table(text: str, names: tuple[str, ...], typed: Table | None = None) ->
     return TextTable("rows", columns, ReadGrid(cells), names=names, start=read.start, end=len(text))
 
 
-def _typed_table(text: str, typed: Table, read: _Block | None, names: tuple[str, ...]) -> TextTable:
-    """The recorded rows, with the places that the text has for them where it was read the same."""
+def typed_table(text: str, typed: Table, names: tuple[str, ...]) -> TextTable:
+    """The rows that a journal records, with the places that the text has for them where it reads the same."""
+    read = _read(text, text.find(":\n") + 2)
     told: Sequence[_Told] = read.rows if read is not None and len(read.rows) == len(typed.rows) else ()
     cells = []
     for index, row in enumerate(typed.rows):
@@ -71,6 +60,13 @@ def _typed_table(text: str, typed: Table, read: _Block | None, names: tuple[str,
         )
     names = (typed.source.lower(),) if typed.source else names
     return TextTable("rows", typed.columns, ReadGrid(cells), names=names, start=0, end=len(text))
+
+
+def _read(text: str, start: int) -> _Block | None:
+    try:
+        return _Block(text, start)
+    except ValueError:
+        return None
 
 
 def _typed(value: object, told: Cell | None) -> Cell:
