@@ -26,7 +26,7 @@ from clinseek_core.journal import (
     Unknown,
 )
 from clinseek_replay.amounts import data_size
-from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
+from clinseek_replay.trajectory import Call, Note, Result, Span, Step, Trajectory
 
 __all__ = ["ReadBody", "fold"]
 
@@ -42,6 +42,8 @@ class _Draft:
         self.steps = list(trajectory.steps)
         self.notes = list(trajectory.notes)
         self.changes: dict[str, Any] = {}
+        self.raw: tuple[Span, ...] = ()
+        """Where the event that is folded in stands, as far as that is known."""
 
     def place(self, number: int) -> int:
         """Index of the step of that number, which is made where there is none yet."""
@@ -59,10 +61,21 @@ class _Draft:
         self.steps[index] = msgspec.structs.replace(step, notes=(*step.notes, Note(kind, text)))
 
 
-def fold(trajectory: Trajectory, records: Iterable[Record], read_body: ReadBody) -> Trajectory:
-    """The trajectory as it is after `records`; unchanged steps are shared with the one given."""
+def fold(
+    trajectory: Trajectory,
+    records: Iterable[Record],
+    read_body: ReadBody,
+    places: Iterable[tuple[int, int]] = (),
+) -> Trajectory:
+    """The trajectory as it is after `records`; unchanged steps are shared with the one given.
+
+    `places` are offset and length of each record in the file, where that is known.
+    """
     draft = _Draft(trajectory, read_body)
+    known = iter(places)
     for record in records:
+        place = next(known, None)
+        draft.raw = () if place is None else (Span(*place),)
         _HANDLERS[type(record)](draft, record)
     return msgspec.structs.replace(
         trajectory, steps=tuple(draft.steps), notes=tuple(draft.notes), **draft.changes
@@ -86,10 +99,16 @@ def _header(draft: _Draft, event: Header) -> None:
         "gold": case.gold,
         "policy": event.policy,
         "model": event.model.label,
+        "max_rounds": event.limits.max_rounds,
+        "max_result_characters": event.limits.max_result_characters,
+        "tools": event.tools.names,
         "tools_digest": event.tools.digest,
         "engine_version": event.engine_version,
         "rules": event.model.kind == "builtin",
         "data": event.data,
+        "max_rounds": event.limits.max_rounds,
+        "max_result_characters": event.limits.max_result_characters,
+        "tools": event.tools.names,
     }
     if event.parent:
         draft.notes.append(Note("forked", f"from {event.parent}"))
@@ -119,6 +138,8 @@ def _turn(draft: _Draft, event: Turn) -> None:
         at=event.at,
         usage=event.usage,
         ms=event.ms,
+        finish_reason=event.finish_reason,
+        raw=draft.raw,
     )
     if before.at is not None:
         draft.note("turn", "the model was asked again; this is its later answer", index)
@@ -158,7 +179,7 @@ def _observation(draft: _Draft, event: Observation) -> None:
     position = event.call - 1
     call = msgspec.structs.replace(step.calls[position], result=result)
     calls = (*step.calls[:position], call, *step.calls[position + 1 :])
-    draft.steps[index] = msgspec.structs.replace(step, calls=calls)
+    draft.steps[index] = msgspec.structs.replace(step, calls=calls, raw=(*step.raw, *draft.raw))
 
 
 def _length(body: Body | None) -> int:
