@@ -54,7 +54,8 @@ class JournalFollower:
         self._seen, self._end, self._lines = seen, journal.end, journal.lines
         if not journal.records and not journal.damage:
             return None
-        grown = fold(self.trajectory, journal.records, functools.partial(read_body, self.path))
+        bodies = functools.partial(read_body, self.path)
+        grown = fold(self.trajectory, journal.records, bodies, journal.places)
         self.trajectory = msgspec.structs.replace(grown, damage=(*grown.damage, *journal.damage))
         return self.trajectory
 

@@ -59,6 +59,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """The whole lines of a journal, or of its part from `start` on, as they lay on disk at one moment."""
 
     records: tuple[Record, ...]
+    places: tuple[tuple[int, int], ...]
+    """Of each record its line: offset in the file, and length without its line feed."""
     damage: tuple[Damage, ...]
     end: int
     """Offset of the end of the last whole line."""
@@ -132,19 +134,24 @@ def read_journal(path: Path, start: int = 0, lines: int = 0) -> Journal:
         raise InputError(f"{path}: can't be read ({error.strerror})") from error
     whole = data.rfind(b"\n") + 1
     records: list[Record] = []
+    places: list[tuple[int, int]] = []
     damage: list[Damage] = []
+    offset = start
     for line in data[:whole].split(b"\n")[:-1]:
         lines += 1
+        place, offset = (offset, len(line)), offset + len(line) + 1
         if not line.strip():
             continue
         try:
             records.append(decode_line(line))
+            places.append(place)
         except ValueError as error:
             damage.append(Damage(lines, str(error)))
         except InputError as error:
             raise InputError(f"{path}:{lines}: {error}") from error
     return Journal(
         records=tuple(records),
+        places=tuple(places),
         damage=tuple(damage),
         end=start + whole,
         lines=lines,

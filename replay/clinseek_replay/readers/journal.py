@@ -19,6 +19,7 @@ from clinseek_core.journal import (
     writer_alive,
 )
 from clinseek_replay.fold import fold
+from clinseek_replay.readers.large_journal import LARGE_BYTES, read_large_journal
 from clinseek_replay.readers.reader import Entry, Index, Reader, Sample, lines_of
 from clinseek_replay.trajectory import Trajectory
 
@@ -79,19 +80,34 @@ def _status(path: Path) -> str:
 def read(entry: Entry) -> Trajectory:
     """The run as far as the journal holds it."""
     path = entry.path
+    trajectory, lines, tail = read_large_journal(path) if _is_large(path) else _whole(path)
+    if not tail:
+        return trajectory
+    unfinished = Damage(lines + 1, _unfinished(path, tail))
+    return msgspec.structs.replace(trajectory, damage=(*trajectory.damage, unfinished))
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= LARGE_BYTES
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from error
+
+
+def _whole(path: Path) -> tuple[Trajectory, int, int]:
+    """The run, how many whole lines there are, and how many bytes follow them."""
     journal = read_journal(path)
-    empty = Trajectory(run_id="", source=str(path), format=FORMAT)
-    trajectory = fold(empty, journal.records, functools.partial(read_body, path))
-    damage = journal.damage
-    if journal.tail:
-        damage = (*damage, Damage(journal.lines + 1, _unfinished(path, journal.tail)))
-    return msgspec.structs.replace(trajectory, damage=damage)
+    empty = Trajectory(run_id="", source=str(path), format=FORMAT, damage=journal.damage)
+    run = fold(empty, journal.records, functools.partial(read_body, path), journal.places)
+    return run, journal.lines, len(journal.tail)
 
 
-def _unfinished(path: Path, tail: bytes) -> str:
+def _unfinished(path: Path, tail: int) -> str:
     if writer_alive(path):
         return "still being written; --follow goes on with it"
-    return f"cut off after {len(tail)} bytes; the event it began was lost"
+    return f"cut off after {tail} bytes; the event it began was lost"
 
 
-JOURNAL = Reader(name="journal", title="a journal of clinseek-tui", recognise=recognise, index=index, read=read)
+JOURNAL = Reader(
+    name="journal", title="a journal of clinseek-tui", recognise=recognise, index=index, read=read
+)
