@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from clinseek_core.text import visible
 
-__all__ = ["Content", "Markup", "element", "joined", "page"]
+__all__ = ["Content", "Markup", "element", "joined", "page", "table"]
 
 
 class Markup(str):
@@ -24,7 +24,7 @@ class Markup(str):
 
 Content = str | Markup
 
-_VOID = frozenset(("meta", "br", "hr", "rect"))
+_VOID = frozenset(("meta", "br", "hr"))
 
 
 def element(name: str, /, *content: Content, **attributes: str | int | float | bool | None) -> Markup:
@@ -42,6 +42,12 @@ def element(name: str, /, *content: Content, **attributes: str | int | float | b
 def joined(content: Iterable[Content]) -> Markup:
     """Several pieces as one."""
     return Markup("".join(part if isinstance(part, Markup) else _escaped(part) for part in content))
+
+
+def table(names: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    """A table of rows made already, which scrolls by itself where it is too wide."""
+    head = (element("thead", element("tr", *(element("th", name) for name in names))),) if names else ()
+    return element("div", element("table", *head, element("tbody", *rows)), class_="scroll")
 
 
 def _attribute(key: str, value: str | int | float | bool | None) -> str:
@@ -102,7 +108,9 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bot
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 tbody th { width: 1%; }
 th.good { color: var(--good); } th.bad { color: var(--bad); } th.warn { color: var(--warn); }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.name { white-space: nowrap; }
+td.picture { width: 1%; }
+td.number { width: 1%; text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 13px/1.45 ui-monospace, Consolas, monospace; }
 pre { margin: .3rem 0; padding: .6rem; background: var(--back); border: 1px solid var(--line);
   border-radius: 4px; overflow-x: auto; white-space: pre; max-height: 30rem; }
@@ -116,8 +124,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .veiled { color: var(--soft); font-style: italic; }
 .call { font-weight: 600; }
-svg.bars { width: 100%; height: auto; max-width: 46rem; }
-svg.bars text { font: 12px system-ui, sans-serif; fill: var(--ink); }
+svg.bars { display: block; margin: .25rem 0; }
 svg.bars rect.bar { fill: var(--bar); } svg.bars rect.rest { fill: var(--line); }
 nav { columns: 14rem; font-size: .9rem; }
 @media print { pre { max-height: none; } }

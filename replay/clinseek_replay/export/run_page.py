@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from clinseek_core.scoring import Score
 from clinseek_core.text import one_line
 from clinseek_replay.amounts import data_size, duration
-from clinseek_replay.export.markup import Content, Markup, element, joined, page
+from clinseek_replay.audit import audit
+from clinseek_replay.evidence.report import evidence
+from clinseek_replay.export.analyses import audit_part, evidence_part
+from clinseek_replay.export.markup import Content, Markup, element, joined, page, table
 from clinseek_replay.export.plain_json import json_text
 from clinseek_replay.export.veil import Veil
 from clinseek_replay.overview import score_of
@@ -35,6 +38,8 @@ def run_page(trajectory: Trajectory, *, with_patient_text: bool = False) -> byte
         notice(veil),
         _facts(trajectory, veil),
         *_answer(trajectory, veil),
+        *evidence_part(evidence(trajectory), veil),
+        *audit_part(audit(trajectory), veil),
         *_opening(trajectory, veil),
         element("h2", "Steps"),
         *_steps(trajectory.steps, veil),
@@ -103,7 +108,7 @@ def _scored(scored: Score, veil: Veil) -> Iterator[Content]:
         for kind, style, names in kinds
         for name in names[:_NAMES]
     ]
-    yield _table((), rows)
+    yield table((), rows)
 
 
 def _opening(trajectory: Trajectory, veil: Veil) -> Iterator[Content]:
@@ -199,7 +204,7 @@ def _arguments(call: Call, veil: Veil) -> Iterator[Content]:
         shown = veil.table(told) if name == "table_name" else _argument(told, veil)
         rows.append(element("tr", element("th", veil.argument(name)), element("td", shown)))
     if rows:
-        yield _table((), rows)
+        yield table((), rows)
 
 
 def _argument(text: str, veil: Veil) -> Content:
@@ -211,8 +216,3 @@ def _result(call: Call, veil: Veil) -> Iterator[Content]:
         yield element("p", "no result is recorded", class_="warn")
         return
     yield veil.block(call.result.text)
-
-
-def _table(names: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    head = (element("thead", element("tr", *(element("th", name) for name in names))),) if names else ()
-    return element("div", element("table", *head, element("tbody", *rows)), class_="scroll")

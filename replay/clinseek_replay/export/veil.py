@@ -31,6 +31,7 @@ _OTHER_TOOLS = re.compile(
 )
 _ARGUMENTS = frozenset(name for spec in EHR_TOOLS for name in spec.parameters["properties"])
 _TABLES = frozenset(tables())
+_COLUMNS = frozenset(column.name for info in tables().values() for column in info.columns)
 _LONGEST = 20_000
 """Characters of one text that are shown."""
 _PAGE = 8_000_000
@@ -85,6 +86,10 @@ class Veil:
     def table(self, value: str) -> Content:
         """The name of a table: shown where the record has one of that name."""
         return _cut(value) if self.open or value in _TABLES else self._told_by_size(value)
+
+    def column(self, name: str) -> Content:
+        """The name of a column: shown where the record has one of that name."""
+        return _cut(name) if self.open or name in _COLUMNS else self._told_by_size(name)
 
     def _told_by_size(self, text: str) -> Content:
         if not text:
