@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from clinseek_core.scoring import folded
 from clinseek_replay.evidence.matching import Matcher
 
-__all__ = ["decoration_off", "in_list", "listed"]
+__all__ = ["in_list", "listed", "undecorated"]
 
 _BULLET = re.compile(r"^[ \t]{0,8}(?:[-*•‣·]|\d{1,3}[.)])[ \t]+(\S[^\n]{0,300})$", re.MULTILINE)
 _JSON = re.compile(r"\[[ \t\n]*(\"[^\"\[\]]{1,300}\"(?:[ \t\n]*,[ \t\n]*\"[^\"\[\]]{1,300}\")*)[ \t\n]*\]")
@@ -20,6 +20,7 @@ _AFTER_CUE = re.compile(
 _PARTS = re.compile(r"[,;]|\band\b")
 _DECORATION = re.compile(r"\s+[-–—]+\s|[(\[:]|\s+\d|,\s")
 _MAX_NAME = 500
+_CODE_FIRST = re.compile(r"^[A-Za-z]{0,2}\d[\w.]{0,11}[\s:–-]+(?=\S)")
 _MARKS = "*_` \t\"'."
 
 
@@ -34,16 +35,16 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.strip(_MARKS) for entry in found if entry.strip(_MARKS)))
 
 
-def decoration_off(name: str) -> str:
-    """A name without a code, a dose or words in brackets that follow it: `Heparin (I.V.)` is `Heparin`."""
-    found = _DECORATION.search(name, 0, _MAX_NAME)
-    return name[: found.start()].strip(_MARKS) if found and found.start() else name
+def undecorated(name: str) -> Iterator[str]:
+    """A name without a code before it, and without a code, a dose or words in brackets after it.
+
+    `Heparin (I.V.)` gives `Heparin`; a name may hold brackets and commas itself, so each is tried as the end.
+    """
+    for whole in dict.fromkeys((name[:_MAX_NAME], _CODE_FIRST.sub("", name[:_MAX_NAME]))):
+        yield whole.strip(_MARKS)
+        yield from (whole[: cut.start()].strip(_MARKS) for cut in _DECORATION.finditer(whole) if cut.start())
 
 
 def in_list(matcher: Matcher, item: str, entries: tuple[str, ...]) -> bool:
     """Whether one of a list's entries is the item, with or without what decorates it."""
-    return any(
-        matcher.same(item, entry)
-        or (bool(folded(decoration_off(entry))) and matcher.same(item, decoration_off(entry)))
-        for entry in entries
-    )
+    return any(matcher.same(item, name) for entry in entries for name in undecorated(entry) if name)

@@ -14,7 +14,7 @@ import msgspec
 
 from clinseek_core.scoring import folded
 from clinseek_replay.evidence.known import Held, Known
-from clinseek_replay.evidence.listed import decoration_off, in_list
+from clinseek_replay.evidence.listed import in_list, undecorated
 from clinseek_replay.evidence.matching import MatchedBy, is_lexical
 from clinseek_replay.evidence.reading import Asked, Mention, Reading, Sighting
 from clinseek_replay.evidence.rows import Rows
@@ -199,7 +199,14 @@ def states_of(
 
 
 def _first_that_holds(rules: tuple[Rule, ...], view: ItemView) -> ItemState:
-    rule, verdict = next((rule, verdict) for rule in rules if (verdict := rule.decide(view)) is not None)
+    for rule in rules:
+        verdict = rule.decide(view)
+        if verdict is not None:
+            return _state(view, rule, verdict)
+    raise AssertionError(f"no rule holds for {view.item!r}; the last of a table always does")
+
+
+def _state(view: ItemView, rule: Rule, verdict: Verdict) -> ItemState:
     return ItemState(
         item=view.item,
         state=rule.state,
@@ -313,8 +320,7 @@ def _means(view: ItemView, name: str) -> tuple[str, Tier] | None:
         return "the same but for signs and blanks", "D"
     if view.reading.matcher.same(view.item, name):
         return "another name of it", "D"
-    plain = folded(decoration_off(name))
-    if plain and plain == folded(decoration_off(view.item)) and is_lexical(plain):
+    if any(view.reading.matcher.same(view.item, plain) for plain in undecorated(name) if is_lexical(plain)):
         return "the same with a code, a dose or words in brackets", "D"
     return ("one letter off", "S") if _is_misspelled(view, name) else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -18,13 +17,15 @@ from clinseek_replay.evidence.stays import stays_in
 from clinseek_replay.finding import Place, PlaceField
 from clinseek_replay.search import argument_texts
 from clinseek_replay.tables import table_names
-from clinseek_replay.trajectory import Call, Step, Trajectory
+from clinseek_replay.trajectory import Call, Result, Step, Trajectory
 
 __all__ = ["Asked", "LastList", "Mention", "Reading", "Sighting", "items_of", "prose_of", "read_run"]
 
 _HITS_PER_CALL = 1_000
 """Places of one item in one result that are kept: a note may name a drug on every line."""
 _PARAGRAPH = 600
+_LONGEST = 100_000
+"""Characters at which the reference cuts a result, without a word in it."""
 _OUT_OF_CONTEXT = frozenset(("compaction", "context"))
 """Notes that tell that earlier results left the model's context."""
 
@@ -104,7 +105,7 @@ def read_run(
     gold, answer = items_of(trajectory)
     items = (*gold, *answer)
     matcher = Matcher(items, synonyms={item: synonyms(item) for item in items} if synonyms else None)
-    walk = _Walk(matcher, trajectory.prediction_time)
+    walk = _Walk(matcher, trajectory)
     for index, step in enumerate(trajectory.steps):
         walk.over(index, step)
     links = {item: {*(codes or {}).get(item, ()), *walk.codes.get(item, ())} for item in matcher.names}
@@ -140,8 +141,10 @@ def prose_of(step: Step) -> Iterator[tuple[PlaceField, int | None, str]]:
 class _Walk:
     """What is gathered on the way."""
 
-    def __init__(self, matcher: Matcher, cutoff: datetime | None) -> None:
+    def __init__(self, matcher: Matcher, trajectory: Trajectory) -> None:
         self.matcher = matcher
+        cutoff = trajectory.prediction_time
+        self.longest = trajectory.max_result_characters or _LONGEST
         self.cutoff = f"{cutoff:%Y-%m-%d %H:%M:%S}" if cutoff else ""
         self.stays: set[str] = set()
         self.sightings: dict[str, list[Sighting]] = {item: [] for item in matcher.names}
@@ -184,7 +187,7 @@ class _Walk:
                 kind=kind,
                 tables=table_names(call),
                 status=status,
-                cut=result is not None and result.full_characters > len(result.text),
+                cut=result is not None and _is_cut(result, self.longest),
                 about=frozenset(self._named_in_arguments(call)),
             )
         )
@@ -237,6 +240,11 @@ def _at(place: Place, hit: Hit) -> Place:
     return msgspec.structs.replace(
         place, row=hit.row, column=hit.column, start=hit.start, end=hit.end, quote=hit.matched
     )
+
+
+def _is_cut(result: Result, longest: int) -> bool:
+    """Whether a result was cut: the recording says so, or it is exactly as long as the longest may be."""
+    return result.full_characters > len(result.text) or len(result.text) == longest
 
 
 def _in_prose(place: Place, hit: Hit) -> Place:
