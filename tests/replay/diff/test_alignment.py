@@ -123,6 +123,14 @@ def test_of_repeated_calls_one_more_is_one_more(make_run, make_call) -> None:
     assert Counter(line.change for line in lines) == {"same": 3, "extra": 1}
 
 
+def test_other_arguments_are_those_of_a_call_at_the_same_place(make_run, make_call) -> None:
+    x = make_call("x")
+    a, b = calls_of(make_run([x, make_call("t", 1)])), calls_of(make_run([make_call("t", 2), x]))
+    assert told(align(a, b)) == Counter([("missing", "t"), ("extra", "t")])
+    a, b = calls_of(make_run([make_call("t", 1), x])), calls_of(make_run([make_call("t", 2), x]))
+    assert told(align(a, b)) == Counter([("changed_arguments", "t")])
+
+
 def test_extra_calls_stand_where_they_were_made(make_run, make_call) -> None:
     a, b, new = make_call("a"), make_call("b"), make_call("new")
     lines = align(calls_of(make_run([a, b])), calls_of(make_run([a, new, b, new])))
