@@ -110,7 +110,7 @@ tbody th { width: 1%; }
 th.good { color: var(--good); } th.bad { color: var(--bad); } th.warn { color: var(--warn); }
 td.name { white-space: nowrap; }
 td.picture { width: 1%; }
-td.number { width: 1%; text-align: right; font-variant-numeric: tabular-nums; }
+td.number { width: 1%; white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 13px/1.45 ui-monospace, Consolas, monospace; }
 pre { margin: .3rem 0; padding: .6rem; background: var(--back); border: 1px solid var(--line);
   border-radius: 4px; overflow-x: auto; white-space: pre; max-height: 30rem; }

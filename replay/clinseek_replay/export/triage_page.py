@@ -37,7 +37,8 @@ def triage_page(runs: Sequence[RunTriage], *, with_patient_text: bool = False) -
         _causes(runs),
         element("h2", "Runs"),
         table(
-            ("run", "task", "model", "F1", "cause", "codes"), [_row(n, r, veil) for n, r in _numbered(shown)]
+            ("", "run", "task", "model", "F1", "cause", "codes"),
+            [_row(n, r, veil) for n, r in _numbered(shown)],
         ),
         *_left_out(len(runs)),
         element("h2", "Findings by run"),
@@ -68,7 +69,8 @@ def _row(number: int, run: RunTriage, veil: Veil) -> Markup:
     codes = sorted({finding.code for finding in run.findings if counts(finding)})
     f1 = "" if run.f1 is None else f"{run.f1:.2f}"
     cells: tuple[Content, ...] = (
-        element("a", veil.label(run.qid) or f"run {number}", href=f"#r{number}"),
+        f"{number}",
+        element("a", veil.label(run.qid) or "no qid", href=f"#r{number}"),
         veil.label(run.task),
         veil.label(run.model),
         f1,
@@ -87,7 +89,8 @@ def _run(number: int, run: RunTriage, veil: Veil) -> Markup:
     lost = f", {run.cause.lost_f1:.2f} of the F1" if run.cause.lost_f1 else ""
     summary = element(
         "summary",
-        element("strong", veil.label(run.qid) or f"run {number}"),
+        f"{number} ",
+        element("strong", veil.label(run.qid) or "no qid"),
         f" · {_cause(run)}{lost} · {len(run.findings)} finding{'' if len(run.findings) == 1 else 's'}",
     )
     where = element("p", veil.line(run.source), class_="soft")

@@ -29,10 +29,12 @@ from clinseek_replay.export import (
     openai_line,
     openai_record,
     run_page,
+    triage_page,
 )
 from clinseek_replay.export.plain_json import json_text
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
+from clinseek_replay.triage import triage
 from clinseek_tui.cli import main
 
 
@@ -285,6 +287,25 @@ def test_atif_always_has_a_system_step_and_distinct_call_ids():
     assert atif_problems(json_of(atif_document(msgspec.structs.replace(run, steps=())))) == ()
 
 
+def test_atif_opens_to_the_same_run(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json_text(atif_document(RUN)))
+    again = reopened(path)
+    assert again.prompt == RUN.prompt
+    assert [(s.text, s.reasoning) for s in again.steps] == [(s.text, s.reasoning) for s in RUN.steps]
+    calls = [
+        [(c.id, c.name, c.arguments or {}, c.result and c.result.text) for s in run.steps for c in s.calls]
+        for run in (again, RUN)
+    ]
+    assert calls[0] == calls[1]
+    assert (again.answer, again.gold, again.qid, again.prediction_time) == (
+        RUN.answer,
+        RUN.gold,
+        RUN.qid,
+        RUN.prediction_time,
+    )
+
+
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory):
     """The journal of a real run of the seeker."""
@@ -525,6 +546,30 @@ def test_any_run_is_valid_atif_and_a_line_of_json(run):
     line = openai_line(run)
     assert line.count(b"\n") == 1
     assert json.loads(line.decode("utf-8"))["messages"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(hostile_runs(), max_size=2), st.booleans())
+def test_no_text_of_a_triage_becomes_an_element(runs, with_patient_text):
+    found = check_page(triage_page([triage(run) for run in runs], with_patient_text=with_patient_text))
+    assert sum(name == "details" and "id" in attributes for name, attributes in found.elements) == len(runs)
+
+
+def test_a_page_of_a_triage_counts_causes_and_lists_findings_without_what_they_quote():
+    repeated = msgspec.structs.replace(
+        RUN.steps[0].calls[0], arguments={"subject_id": "Jane Doe"}, result=result("Error: Jane Doe", "error")
+    )
+    steps = tuple(
+        Step(number=n, calls=(msgspec.structs.replace(repeated, anchor=f"s{n}.c1"),)) for n in range(1, 5)
+    )
+    lost = msgspec.structs.replace(RUN, steps=steps, answer=(), status="no_answer", stop_reason="max_rounds")
+    runs = [triage(lost), triage(RUN)]
+    assert any("Jane Doe" in finding.message for finding in runs[0].findings)
+    veiled = "".join(check_page(triage_page(runs)).text)
+    assert "nothing was lost" in veiled
+    assert all(f"{finding.code} {finding.name}" in veiled for finding in runs[0].findings)
+    assert "Jane Doe" not in veiled
+    assert "Jane Doe" in "".join(check_page(triage_page(runs, with_patient_text=True)).text)
 
 
 def test_the_style_sheet_is_allowed_by_the_digest_of_its_own_text():
