@@ -203,8 +203,8 @@ def test_a_format_can_be_named(write_runs, tmp_path):
     recordings = open_recordings([path], format="results-jsonl")
     assert recordings.run(0).steps[0].text == "hm"
     assert "--format says so" in recordings.read_as[0]
-    with pytest.raises(InputError, match="there are journal, results-jsonl"):
-        open_recordings([path], format="atif")
+    with pytest.raises(InputError, match="there are journal, parquet"):
+        open_recordings([path], format="nonsense")
 
 
 def test_gold_is_joined_by_qid(write_runs):

@@ -136,7 +136,10 @@ def _results_as_text(
         if len(parts) == calls:
             users = [_renewed(users[0], part) for part in parts]
         else:
-            notes = [*notes, Note("joined", f"the results of {calls} calls stand in one message; not told apart")]
+            notes = [
+                *notes,
+                Note("joined", f"the results of {calls} calls stand in one message; not told apart"),
+            ]
     taken, more = users[:calls], users[calls:]
     return [_renewed(message, message.text) for message in taken], [*more, *rest], notes
 
@@ -168,7 +171,10 @@ def _call(
     flags: dict[CallFlag, bool] = {
         "synthetic": asked.id.startswith(_MADE_BY_HARNESS),
         "duplicate_id": asked.id in repeated,
-        "id_mismatch": by_position and result is not None and bool(result.call_id) and result.call_id != asked.id,
+        "id_mismatch": by_position
+        and result is not None
+        and bool(result.call_id)
+        and result.call_id != asked.id,
         "bad_arguments": arguments is None,
     }
     told = dict.fromkeys((*asked.flags, *(flag for flag, holds in flags.items() if holds)))

@@ -17,8 +17,8 @@ import msgspec
 from clinseek_core.errors import InputError
 from clinseek_replay.readers.answers import answer_of
 from clinseek_replay.readers.chat import Chat, read_chat
-from clinseek_replay.readers.facts import facts_of, qid_of, run_index_of, status_from
 from clinseek_replay.readers.detecting import document_in
+from clinseek_replay.readers.facts import facts_of, qid_of, run_index_of, status_from
 from clinseek_replay.readers.json_spans import item_spans, sketch
 from clinseek_replay.readers.large_chat import LARGE_BYTES, read_large_chat
 from clinseek_replay.readers.messages import Message
@@ -33,7 +33,6 @@ from clinseek_replay.readers.reader import (
     bytes_of,
     head_of,
     lines_of,
-    object_of,
     value_of,
 )
 from clinseek_replay.readers.run_lines import LineFormat, index_lines
@@ -135,9 +134,7 @@ def _index_large(path: Path, *, form: LineFormat, small: Callable[[Path], Index]
     return (index_lines(path, form) if lines else None) or small(path)
 
 
-def _index(
-    path: Path, *, refuse: Callable[[Any], str], label: Callable[[Any], Label], within: str
-) -> Index:
+def _index(path: Path, *, refuse: Callable[[Any], str], label: Callable[[Any], Label], within: str) -> Index:
     entries: list[Entry] = []
     problems: list[Problem] = []
     for piece in pieces_of(path, lambda value: not refuse(value), within):

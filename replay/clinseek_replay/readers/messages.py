@@ -20,6 +20,7 @@ __all__ = [
     "Message",
     "dicts",
     "items",
+    "merged",
     "messages_of",
     "plain_text",
     "read_messages",
@@ -188,6 +189,22 @@ def _thoughts(blocks: Iterable[dict[str, Any]]) -> Iterable[str]:
             yield block["thinking"]
         elif block.get("type") == "reasoning" and isinstance(block.get("reasoning"), str):
             yield block["reasoning"]
+
+
+def merged(first: Message, second: Message) -> Message:
+    """Two messages that are one turn of the model."""
+    return Message(
+        role=first.role,
+        text="\n".join(text for text in (first.text, second.text) if text),
+        reasoning="\n".join(text for text in (first.reasoning, second.reasoning) if text),
+        calls=(*first.calls, *second.calls),
+        at=first.at or second.at,
+        usage=second.usage or first.usage,
+        ms=first.ms if second.ms is None else second.ms,
+        finish_reason=second.finish_reason or first.finish_reason,
+        notes=(*first.notes, *second.notes),
+        span=first.span if second.span is None else second.span,
+    )
 
 
 def plain_text(content: Any) -> str:
