@@ -37,11 +37,11 @@ def scan_lines(path: Path) -> Lines:
 
     Raises InputError where the file can't be read.
     """
-    ends = SourceFile(path).using(_ends)
+    ends, whole = SourceFile(path).using(_ends)
     lines = Lines(array("Q"), array("Q"), array("Q"))
     begin = 0
     for number, end in enumerate(ends, 1):
-        if end - begin > 1:
+        if end - begin > 1 or end > whole:
             lines.numbers.append(number)
             lines.offsets.append(begin)
             lines.lengths.append(end - begin)
@@ -49,8 +49,8 @@ def scan_lines(path: Path) -> Lines:
     return lines
 
 
-def _ends(descriptor: int) -> array[int]:
-    """The offset that follows each line."""
+def _ends(descriptor: int) -> tuple[array[int], int]:
+    """The offset that follows each line, and the one that follows the last line feed."""
     buffer = bytearray(_CHUNK)
     view = memoryview(buffer)
     ends = array("Q")
@@ -61,6 +61,7 @@ def _ends(descriptor: int) -> array[int]:
             ends.append(base + at + 1)
             at = buffer.find(b"\n", at + 1, size)
         base += size
-    if base > (ends[-1] if ends else 0):
+    whole = ends[-1] if ends else 0
+    if base > whole:
         ends.append(base)
-    return ends
+    return ends, whole

@@ -1,7 +1,7 @@
 """Readers of formats whose runs are JSON values: one a line, one a file, or the items of a file's list.
 
-A format says what a run looks like and how to turn one into a Trajectory; where runs lie, what is damaged, and the
-bytes they are read from are the same for all.
+A format says what a run looks like and how to turn one into a Trajectory; where runs lie, what is damaged,
+and the bytes they are read from are the same for all.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Record:
         return self.value if isinstance(self.value, dict) else {}
 
     def spans(self, *path: str | int) -> list[Span]:
-        """Ranges in the file of the items of the list that `path` leads to; empty where they can't be told."""
+        """Ranges in the file of the items of the list that `path` leads to; empty where unknown."""
         return item_spans(self.data, path, self.entry.offset)
 
 
@@ -224,7 +224,7 @@ def _whole(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_LINE_BYTES:
             raise InputError(
-                f"{path}: is one JSON value of over {MAX_LINE_BYTES >> 20} MiB; split it into one run a line (JSONL)"
+                f"{path}: is one JSON value of over {MAX_LINE_BYTES >> 20} MiB; make it one run a line (JSONL)"
             )
         return path.read_bytes()
     except OSError as error:
@@ -234,7 +234,7 @@ def _whole(path: Path) -> bytes:
 def run_from(
     entry: Entry,
     format_name: str,
-    messages: Sequence[Message],
+    messages: Sequence[Message] | Chat,
     damage: Iterable[str | Damage] = (),
     *facts: Mapping[str, Any],
     **more: Any,
@@ -244,7 +244,7 @@ def run_from(
     `facts` are records that may name the case as the benchmark does; `more` sets fields over them, where it
     has a value.
     """
-    chat = read_chat(messages)
+    chat = messages if isinstance(messages, Chat) else read_chat(messages)
     answer, source = answer_of(chat.steps)
     told: dict[str, Any] = {
         "run_id": "",

@@ -119,10 +119,10 @@ class _LargeChat:
     def chat(self) -> Chat:
         """The prompt and the damage, read now, and the steps, which are not."""
         opening = range(self._turns[0] if self._turns else len(self._offsets))
-        damage = [f"messages[{position}] is no object" for position in self._odd]
-        before = read_chat(self._messages(opening), damage)
+        messages, damage = self._messages(opening)
+        damage += [f"messages[{position}] is no object" for position in self._odd if position not in opening]
         sizes = [self._bytes(self._range(turn)).length for turn in range(len(self._turns))]
-        return Chat(before.prompt, LazySteps(self._step, sizes), before.damage)
+        return Chat(read_chat(messages).prompt, LazySteps(self._step, sizes), tuple(damage))
 
     def _range(self, turn: int) -> range:
         """The items of one turn: the assistant's, and those up to its next."""
@@ -134,9 +134,9 @@ class _LargeChat:
         begin = self._offsets[items.start]
         return Span(begin, self._offsets[items.stop - 1] + self._lengths[items.stop - 1] - begin)
 
-    def _messages(self, items: range) -> list[Message]:
+    def _messages(self, items: range) -> tuple[list[Message], list[str]]:
         if not items:
-            return []
+            return [], []
         begin, length = msgspec.structs.astuple(self._bytes(items))
         text = self._source.read(self._entry.offset + begin, length)
         spans = [Span(self._entry.offset + self._offsets[item], self._lengths[item]) for item in items]
@@ -144,10 +144,10 @@ class _LargeChat:
             values = [value_of(text[self._offsets[item] - begin :][: self._lengths[item]]) for item in items]
         except ValueError as error:
             raise _changed(self._entry) from error
-        return read_messages(values, spans)[0]
+        return read_messages(values, spans)
 
     def _step(self, turn: int) -> Step:
-        messages = self._messages(self._range(turn))
+        messages, _ = self._messages(self._range(turn))
         if not messages or messages[0].role != "assistant":
             raise _changed(self._entry)
         asked = messages[0].calls

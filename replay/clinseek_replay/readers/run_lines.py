@@ -135,7 +135,8 @@ def _bytes(descriptor: int, span: Span) -> bytes:
 
 
 def _is_blank(descriptor: int, span: Span) -> bool:
-    return span.length <= _PEEKED_BYTES and _bytes(descriptor, span).isspace()
+    begin = os.pread(descriptor, min(span.length, 64), span.offset)
+    return begin.isspace() and _bytes(descriptor, span).isspace()
 
 
 def _problems(source: SourceFile, form: LineFormat, numbers: Numbers) -> tuple[Problem, ...]:
