@@ -117,7 +117,9 @@ def test_runs_of_other_cases_differ_even_with_the_same_calls(make_run, make_call
         "prediction_time"
     ]
     # What a format does not hold is unknown, and no difference; the model may be another.
-    assert diff(a, replace(a, prediction_time=None, qid="", model="m")).equal
+    unknown = replace(a, prediction_time=None, qid="", model="m")
+    assert diff(a, unknown).equal
+    assert diff(unknown, a).equal
 
 
 def test_arguments_are_told_from_where_they_differ(make_run, make_call) -> None:
