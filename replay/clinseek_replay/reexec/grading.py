@@ -22,6 +22,7 @@ from clinseek_replay.trajectory import Call, CallStatus, Result
 __all__ = ["GradedCall", "grade_call"]
 
 _NOT_READING = frozenset(("ehr.think", "ehr.finish"))
+_OTHER_TOOLS = ("browser.", "image.")
 _SQL = "ehr.run_sql_query"
 _NEWEST = "ehr.get_latest_records"
 _OF_THE_ENGINE = re.compile(r"ehr\.(load_ehr|get_table_\w+|get_column_names|get_candidates_\w+)", re.ASCII)
@@ -29,6 +30,8 @@ _OF_THE_ENGINE = re.compile(r"ehr\.(load_ehr|get_table_\w+|get_column_names|get_
 _PAGE = 1000
 _PAGES = 20
 """Rows looked through at most before one counts as gone: a page moves when a row before it goes."""
+_TEXT = 100_000
+"""Characters of a result now that are kept."""
 _KEPT = 500
 """Changes of one call that are kept in full; all are counted."""
 
@@ -62,9 +65,10 @@ def grade_call(
     its model got.
     """
     offered = tuple(spec.name for spec in toolbox.specs)
+    # Read as a live run would read it.
     name = canonical(call.wire_name or call.name, offered)
     graded = GradedCall(anchor=call.anchor, tool=name, verdict="not_ehr", status_then=call.status)
-    if not name.startswith("ehr.") or name in _NOT_READING:
+    if call.name.startswith(_OTHER_TOOLS) or name not in offered or name in _NOT_READING:
         return graded, None
     if call.result is None:
         return msgspec.structs.replace(graded, verdict="unrecorded"), None
@@ -120,7 +124,7 @@ class _Grading:
             return {
                 "verdict": "error",
                 "note": f"it had failed and answers now; then: {first[:200]}",
-                "text_now": self._result.text,
+                "text_now": self._result.text[:_TEXT],
                 **_counts(self._result),
             }
         then = recorded_rows(self._call)
@@ -129,7 +133,7 @@ class _Grading:
             "verdict": "error",
             "note": f"it had answered and fails now: {first[:200]}",
             "rows_then": then.total if then else None,
-            "text_now": self._result.text,
+            "text_now": self._result.text[:_TEXT],
             **_kept(lost),
         }
 
@@ -142,7 +146,7 @@ class _Grading:
         return {
             "verdict": "values",
             "note": f"from line {line} on the text differs",
-            "text_now": self._result.text,
+            "text_now": self._result.text[:_TEXT],
         }
 
     def _rows(self, then: Rows, now: Rows) -> dict[str, Any]:
@@ -165,7 +169,11 @@ class _Grading:
             found = _without_gained(found)
         fields = {"rows_then": then.total, "rows_now": now.total}
         if found.changes:
-            return fields | {"verdict": _verdict(found), "text_now": self._result.text} | _kept(found.changes)
+            return (
+                fields
+                | {"verdict": _verdict(found), "text_now": self._result.text[:_TEXT]}
+                | _kept(found.changes)
+            )
         if then.typed and not cut and self._tool != _SQL and then.total != now.total:
             return fields | _other_pages(then.total, now.total)
         if found.reordered:

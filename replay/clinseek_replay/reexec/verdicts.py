@@ -31,7 +31,7 @@ class Grade(NamedTuple):
 
 
 GRADES: tuple[Grade, ...] = (
-    Grade("not_ehr", False, "the call reads no record: a page, an image, a thought, the answer"),
+    Grade("not_ehr", False, "the call reads no record of ours: a page, an image, a thought, the answer"),
     Grade("unrecorded", False, "the recording holds no result of this call"),
     Grade("unlike", False, "the recorded text holds no rows that could be compared with ours"),
     Grade("limited", False, "stopped by a limit of time or memory, then or now"),

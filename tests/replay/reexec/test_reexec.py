@@ -255,16 +255,21 @@ def test_counters_that_number_the_rows_anew_are_no_change():
     assert graded(then, now).verdict == "formatting"
 
 
+TEXT = Result(status="ok", text="A page.", full_characters=7)
+
+
 def test_what_is_not_run():
     calls = (
         Call(anchor="s1.c1", id="1", name="browser.search", arguments={}),
         Call(anchor="s1.c2", id="2", name="ehr.finish", arguments={"response": []}),
         Call(anchor="s1.c3", id="3", name="ehr.get_latest_records", arguments={}),
+        Call(anchor="s1.c4", id="4", name="ehr.retrieve_pubmed", arguments={}, result=TEXT),
+        Call(anchor="s1.c5", id="5", name="image.chest_xray_classifier", arguments={}, result=TEXT),
     )
     run = Trajectory(run_id="r", source="x", format="f", steps=(Step(number=1, calls=calls),))
     tools = Tools(ToolResult(status="ok", text=""))
     found = reexecute(run, tools, 1, CUTOFF, Policy())
-    assert [call.verdict for call in found.calls] == ["not_ehr", "not_ehr", "unrecorded"]
+    assert [call.verdict for call in found.calls] == ["not_ehr", "not_ehr", "unrecorded", *["not_ehr"] * 2]
     assert tools.asked == []
     assert (found.verdict, found.drift) == ("same", False)
 
