@@ -1,4 +1,4 @@
-"""Results of AgentEHR, the benchmark beneath the reference implementation: `execution_steps` of one call each."""
+"""Results of AgentEHR, the benchmark beneath the reference implementation: steps of one call each."""
 
 from __future__ import annotations
 

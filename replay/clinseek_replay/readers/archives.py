@@ -1,4 +1,4 @@
-"""Members of zip archives, Zstandard's (method 93) among them, which `zipfile` knows only from Python 3.14 on.
+"""Members of zip archives, also of Zstandard's (method 93), which `zipfile` knows only from Python 3.14 on.
 
 No member is taken for as small as the archive says: reading stops at a limit, whatever it would unfold to.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, cast
 
 from clinseek_core.errors import InputError
 
@@ -88,7 +88,9 @@ class Archive:
             decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
             try:
                 # A member may be several frames: writers begin a new one after 200 MiB.
-                with decompressor.stream_reader(compressed, read_across_frames=True) as reader:
+                with decompressor.stream_reader(
+                    cast("IO[bytes]", compressed), read_across_frames=True
+                ) as reader:
                     yield reader
             except zstandard.ZstdError as error:
                 raise zipfile.BadZipFile(str(error)) from error

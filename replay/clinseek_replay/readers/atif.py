@@ -5,6 +5,7 @@ Fields of ours under `extra.clinseek`, as our own export writes them, are taken 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -195,10 +196,8 @@ def _own_fields(ours: dict[str, Any]) -> dict[str, Any]:
         fields[name] = text_of(ours.get(name))
     if isinstance(ours.get("answer"), list):
         fields["answer"] = tuple(text_of(item) for item in ours["answer"])
-    try:
+    with contextlib.suppress(KeyError, msgspec.ValidationError):
         fields["policy"] = msgspec.convert(ours["policy"], Policy)
-    except (KeyError, msgspec.ValidationError):
-        pass
     return fields
 
 

@@ -2,13 +2,14 @@
 
 | dialect | looks like |
 |---|---|
-| XML | `<tool_call><function=NAME><parameter=KEY>VALUE</parameter></function></tool_call>`, also without `tool_call` |
+| XML | `<tool_call><function=NAME><parameter=KEY>VALUE</parameter></function></tool_call>` |
+| naked XML | the same without `tool_call` |
 | JSON | `<tool_call>{"name": NAME, "arguments": {...}}</tool_call>`, also without the opening tag |
 | inline | `<function=NAME({...})` |
 | bracket | `[Tool Call: NAME({...})]` |
 
-A text is walked once from left to right. Values are taken up to the tag that ends them, so they may hold `<`, quotes
-and brackets; JSON is read by a JSON reader. What breaks off is read as far as it goes and flagged.
+A text is walked once from left to right. Values are taken up to the tag that ends them, so they may hold `<`,
+quotes and brackets; JSON is read by a JSON reader. What breaks off is read as far as it goes and flagged.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def has_marks(text: str) -> bool:
 
 
 def split_thinking(text: str) -> tuple[str, str]:
-    """(reasoning, the rest) of a text that begins with `<think>`, or whose template had written that tag already."""
+    """(reasoning, the rest) of a text that begins with `<think>`, or whose template has written that tag."""
     start = text.lstrip()
     if not start.startswith(_THINK):
         thought, end, rest = text.partition(_THINK_END)
@@ -67,7 +68,7 @@ def split_thinking(text: str) -> tuple[str, str]:
 
 
 def responses_in(text: str) -> tuple[list[str], str] | None:
-    """The results in a user's turn that begins with `<tool_response>`, and what else it says; None for others."""
+    """The results in a user's turn that begins with `<tool_response>`, and its rest; None for others."""
     if not text.lstrip().startswith(_RESPONSE):
         return None
     first, *parts = text.split(_RESPONSE)
@@ -147,7 +148,7 @@ _Found = tuple[int, int, list[Asked]]
 
 def _in_tool_call(walk: _Walk, start: int) -> _Found | None:
     """`<tool_call>` with either JSON or functions in it."""
-    inside = _BLANK.match(walk.text, start + len(_TOOL)).end()  # type: ignore[union-attr]
+    inside = _after_blanks(walk.text, start + len(_TOOL))
     if walk.text.startswith("{", inside):
         return _json_call(walk, start, inside)
     calls: list[Asked] = []
@@ -158,7 +159,7 @@ def _in_tool_call(walk: _Walk, start: int) -> _Found | None:
             break
         _, at, some = found
         calls += some
-        at = _BLANK.match(walk.text, at).end()  # type: ignore[union-attr]
+        at = _after_blanks(walk.text, at)
     if not calls:
         return None
     if walk.text.startswith(_TOOL_END, at):
@@ -169,7 +170,7 @@ def _in_tool_call(walk: _Walk, start: int) -> _Found | None:
 def _json_call(walk: _Walk, start: int, inside: int) -> _Found:
     value, end = walk.json(inside)
     if end is not None:
-        after = _BLANK.match(walk.text, end).end()  # type: ignore[union-attr]
+        after = _after_blanks(walk.text, end)
         closed = walk.text.startswith(_TOOL_END, after)
         call = _from_object(value)
         return start, after + len(_TOOL_END) if closed else end, [call if closed else _unclosed(call)]
@@ -207,7 +208,7 @@ def _function(walk: _Walk, start: int) -> _Found | None:
     if not walk.text.startswith(">", at):
         return None
     arguments: dict[str, Any] = {}
-    at = _BLANK.match(walk.text, at + 1).end()  # type: ignore[union-attr]
+    at = _after_blanks(walk.text, at + 1)
     whole = True
     while walk.text.startswith(_PARAMETER, at):
         at, closed = _parameter(walk, at, arguments)
@@ -218,7 +219,7 @@ def _function(walk: _Walk, start: int) -> _Found | None:
 
 
 def _parameter(walk: _Walk, start: int, arguments: dict[str, Any]) -> tuple[int, bool]:
-    """Read one parameter into `arguments`; where it ends, with the blanks after it, and whether it was closed."""
+    """Read a parameter into `arguments`: where it ends, with the blanks after it, and whether it is closed."""
     text = walk.text
     name = _NAME.match(text, start + len(_PARAMETER))
     begin = start + len(_PARAMETER)
@@ -229,13 +230,13 @@ def _parameter(walk: _Walk, start: int, arguments: dict[str, Any]) -> tuple[int,
     value = text[begin:end].removeprefix("\n").removesuffix("\n")
     arguments[key] = value
     after = end + len(mark) if mark == _PARAMETER_END else end
-    return _BLANK.match(text, after).end(), mark == _PARAMETER_END  # type: ignore[union-attr]
+    return _after_blanks(text, after), mark == _PARAMETER_END
 
 
 def _inline(walk: _Walk, start: int, name: str, at: int) -> _Found:
     arguments, end, closed = _in_parentheses(walk, at, (_FUNCTION, _TOOL_END, "\n"))
     end += walk.text.startswith(">", end)
-    after = _BLANK.match(walk.text, end).end()  # type: ignore[union-attr]
+    after = _after_blanks(walk.text, end)
     if walk.text.startswith(_FUNCTION_END, after):
         end = after + len(_FUNCTION_END)
     call = Asked(name, arguments, "", ("from_text",))
@@ -244,12 +245,12 @@ def _inline(walk: _Walk, start: int, name: str, at: int) -> _Found:
 
 def _bracket(walk: _Walk, start: int) -> _Found | None:
     """`[Tool Call: NAME({...})]`."""
-    at = _BLANK.match(walk.text, start + len(_BRACKET)).end()  # type: ignore[union-attr]
+    at = _after_blanks(walk.text, start + len(_BRACKET))
     name = _NAME.match(walk.text, at)
     if name is None or not walk.text.startswith("(", name.end()):
         return None
     arguments, end, closed = _in_parentheses(walk, name.end() + 1, (_BRACKET,))
-    after = _BLANK.match(walk.text, end).end()  # type: ignore[union-attr]
+    after = _after_blanks(walk.text, end)
     if walk.text.startswith("]", after):
         end = after + 1
     else:
@@ -261,13 +262,13 @@ def _bracket(walk: _Walk, start: int) -> _Found | None:
 def _in_parentheses(walk: _Walk, at: int, stops: tuple[str, ...]) -> tuple[Any, int, bool]:
     """The arguments between parentheses, where they end, and whether the parenthesis was closed."""
     text = walk.text
-    inside = _BLANK.match(text, at).end()  # type: ignore[union-attr]
+    inside = _after_blanks(text, at)
     if text.startswith(")", inside):
         return None, inside + 1, True
     if text.startswith(("{", "["), inside):
         value, end = walk.json(inside)
         if end is not None:
-            after = _BLANK.match(text, end).end()  # type: ignore[union-attr]
+            after = _after_blanks(text, end)
             closed = text.startswith(")", after)
             return value, after + 1 if closed else end, closed
     stop = walk.first(stops, inside)[0]
@@ -287,6 +288,11 @@ def _orphan(walk: _Walk, end: int) -> _Found | None:
     if stop is None or walk.text[stop:end].strip():
         return None
     return start, end + len(_TOOL_END), [_from_object(value)]
+
+
+def _after_blanks(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return at if match is None else match.end()
 
 
 def _unclosed(call: Asked) -> Asked:

@@ -1,7 +1,7 @@
 """Messages of a chat to the prompt and steps of a run.
 
-Whatever is not as it should be is read as far as it goes and told as damage or as a call's flag; nothing raises.
-A step needs only its own messages, so that one step of a large run can be read alone.
+Whatever is not as it should be is read as far as it goes and told as damage or as a call's flag; nothing
+raises. A step needs only its own messages, so that one step of a large run can be read alone.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def step_from(number: int, messages: Sequence[Message], repeated: Collection[str
         _call(f"s{number}.c{position}", asked, result, repeated, by_position)
         for position, (asked, result) in enumerate(zip(turn.calls, paired, strict=True), 1)
     )
-    spans = (message.span for message in (turn, *results))
+    spans = (span for message in (turn, *results) for span in (message.span, *message.also))
     return Step(
         number=number,
         text=turn.text,

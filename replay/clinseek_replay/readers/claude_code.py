@@ -1,7 +1,7 @@
 """Claude Code's sessions: a line an event, each naming its parent, so that a file is a tree and not a list.
 
-The conversation is the branch that the last line ends; turns that were taken back stand on others and are counted.
-Side-chains, which sub-agents write into the same file, are runs of their own.
+The conversation is the branch that the last line ends; turns that were taken back stand on others and are
+counted. Side-chains, which sub-agents write into the same file, are runs of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trajectories of SWE-agent (`.traj`) and mini-SWE-agent (`.traj.json`), whose calls are commands of a shell."""
+"""Trajectories of SWE-agent and mini-SWE-agent, whose calls are commands of a shell."""
 
 from __future__ import annotations
 
@@ -82,11 +82,8 @@ def _action(item: dict[str, Any], span: Span | None) -> list[Message]:
     if not action:
         return [turn]
     seconds = item.get("execution_time")
-    known = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    result = Message(
-        role="tool", text=plain_text(item.get("observation")), ms=float(seconds) * 1000 if known else None
-    )
-    return [turn, result]
+    ms = float(seconds) * 1000 if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+    return [turn, Message(role="tool", text=plain_text(item.get("observation")), ms=ms)]
 
 
 def mark_mini(value: Any) -> str | None:
@@ -108,7 +105,8 @@ def read_mini(record: Record) -> Trajectory:
             damage.append(f"messages[{position}] is no object")
             continue
         span = spans[position] if len(spans) == len(values) else None
-        extra = value.get("extra") if isinstance(value.get("extra"), dict) else {}
+        given = value.get("extra")
+        extra: dict[str, Any] = given if isinstance(given, dict) else {}
         for message in messages_of(value, span):
             if message.role == "assistant":
                 messages.append(_with_actions(message, extra))

@@ -1,8 +1,8 @@
 """Telling a file's format from the structure of its beginning; its name means nothing.
 
-Samples are taken of the file: its first lines, the whole of it where it is one JSON value over many lines, the
-items of a list, and its bytes. Each is shown to the readers in their order, and the first that knows it reads the
-file.
+Samples are taken of the file: its first lines, the whole of it where it is one JSON value over many lines,
+the items of a list, and its bytes. Each is shown to the readers in their order, and the first that knows it
+reads the file.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ _Record = Mapping[str, Any]
 
 
 def facts_of(*records: _Record) -> dict[str, Any]:
-    """Fields of a Trajectory that these records name as the benchmark and its driver do; the first that has one wins.
+    """Fields of a Trajectory that these records name as the benchmark and its driver do.
 
-    What none of them holds is left out.
+    The first record that has one wins. What none of them holds is left out.
     """
     told = {name: value for name, of in _FACTS.items() if (value := _first(records, of)) is not None}
     gold = next((found for record in records if (found := _gold(record)) is not None), None)

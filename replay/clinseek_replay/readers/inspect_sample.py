@@ -1,7 +1,8 @@
 """A sample of an Inspect log to a run: its final conversation, with what the events say of each turn.
 
-The conversation decides what happened, since events also tell of scorers' and sub-agents' models; where a crash left
-none, the events stand for it. Text that was put aside (`attachment://`) and messages that were pooled are put back.
+The conversation decides what happened, since events also tell of scorers' and sub-agents' models; where a
+crash left none, the events stand for it. Text that was put aside (`attachment://`) and messages that were
+pooled are put back.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def _told_by_events(
     attachments: Mapping[str, str],
 ) -> list[Message]:
     """The messages with times, tokens and errors from the events that made them."""
-    turns = {text_of(message.get("id")): event for event in events if (message := _output(event))}
+    turns = {text_of(_output(event).get("id")): event for event in events if _output(event)}
     calls = {text_of(event.get("id")): event for event in events if event.get("event") == "tool"}
     by_message = {
         text_of(event.get("message_id")): event for event in calls.values() if event.get("message_id")
@@ -226,7 +227,6 @@ def _notes(events: Sequence[Mapping[str, Any]]) -> list[Note]:
         notes.append(
             Note("compaction", f"the conversation was shortened {compactions} times while it went on")
         )
-    for event in events:
-        if event.get("event") == "sample_limit":
-            notes.append(Note("limit", text_of(event.get("message")) or text_of(event.get("type"))))
+    limits = (event for event in events if event.get("event") == "sample_limit")
+    notes += (Note("limit", text_of(event.get("message")) or text_of(event.get("type"))) for event in limits)
     return notes

@@ -92,11 +92,11 @@ def json_reader(
 ) -> Reader:
     """A reader of such a format.
 
-    `mark` says what marks a JSON value as a run, or None; it gets values whose long parts may be cut. `needs`
-    names the member without which an object is no run, where that asks less than `mark`. `within` names the list
-    whose items are the runs, where they share one object. `large` names the member that holds a chat in
-    OpenAI's shape and nearly all of a run, where `read` takes a `Record.chat`; `told_by` are groups of members
-    that stand beside it, of each of which one has to be found for a label.
+    `mark` says what marks a JSON value as a run, or None; it gets values whose long parts may be cut.
+    `needs` names the member without which an object is no run, where that asks less than `mark`. `within`
+    names the list whose items are the runs, where they share one object. `large` names the member that holds
+    a chat in OpenAI's shape and nearly all of a run, where `read` takes a `Record.chat`; `told_by` are groups
+    of members that stand beside it, of each of which one has to be found for a label.
     """
 
     def recognise(sample: Sample) -> str | None:
@@ -224,7 +224,7 @@ def _whole(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_LINE_BYTES:
             raise InputError(
-                f"{path}: is one JSON value of over {MAX_LINE_BYTES >> 20} MiB; make it one run a line (JSONL)"
+                f"{path}: is one JSON value of over {MAX_LINE_BYTES >> 20} MiB; write a run a line"
             )
         return path.read_bytes()
     except OSError as error:

@@ -57,6 +57,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str = ""
     notes: tuple[Note, ...] = ()
     span: Span | None = None
+    also: tuple[Span, ...] = ()
+    """Where the rest of it stands, where it is written in several places."""
 
 
 def read_messages(values: Sequence[Any], spans: Sequence[Span] = ()) -> tuple[list[Message], list[str]]:
@@ -203,7 +205,8 @@ def merged(first: Message, second: Message) -> Message:
         ms=first.ms if second.ms is None else second.ms,
         finish_reason=second.finish_reason or first.finish_reason,
         notes=(*first.notes, *second.notes),
-        span=first.span if second.span is None else second.span,
+        span=first.span or second.span,
+        also=(*first.also, *((second.span,) if first.span and second.span else ()), *second.also),
     )
 
 

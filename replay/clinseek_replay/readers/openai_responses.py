@@ -1,4 +1,4 @@
-"""OpenAI's Responses API: a run as a list of items, where reasoning, text, calls and outputs stand side by side.
+"""OpenAI's Responses API: a run as a list of items: reasoning, text, calls and outputs side by side.
 
 The items are a list, an `input` and `output`, or one a line as Codex writes its sessions.
 """
@@ -54,7 +54,9 @@ def _lists(value: Any) -> list[tuple[tuple[str, ...], list[Any]]]:
     if not isinstance(value, dict):
         return []
     inner = value.get("response")
-    found = [((name,), value[name]) for name in _LISTS if isinstance(value.get(name), list)]
+    found: list[tuple[tuple[str, ...], list[Any]]] = [
+        ((name,), value[name]) for name in _LISTS if isinstance(value.get(name), list)
+    ]
     if isinstance(inner, dict):
         found += [(("response", name), inner[name]) for name in _LISTS if isinstance(inner.get(name), list)]
     return found
@@ -188,7 +190,7 @@ def read_entry(entry: Entry) -> Trajectory:
     lines, damage = json_lines(entry.path)
     messages: list[Message] = []
     _add(messages, ((line.value, line.span) for line in lines))
-    meta = next((line.value["payload"] for line in lines if _is_meta(line.value)), {})
+    meta: dict[str, Any] = next((line.value["payload"] for line in lines if _is_meta(line.value)), {})
     return run_from(entry, "openai-responses", messages, damage, run_id=text_of(meta.get("id")))
 
 

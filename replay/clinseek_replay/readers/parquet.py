@@ -1,8 +1,8 @@
 """Parquet files whose rows are chats: a column `messages`, or `conversations` as ShareGPT has it.
 
-They are read by DuckDB, which may open this file and nothing else. A row has no range of bytes of its own: `Step.raw`
-stays empty. Nested columns have one type for all rows, so that an argument that another row has reads as null here;
-such arguments are left out.
+They are read by DuckDB, which may open this file and nothing else. A row has no range of bytes of its own:
+`Step.raw` stays empty. Nested columns have one type for all rows, so that an argument that another row has
+reads as null here; such arguments are left out.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(":memory:", config={"threads": 1}) as con:
             con.execute("SET allowed_paths = $1", [[place]])
             con.execute(
-                f"SET memory_limit = '{_MEMORY}'; SET temp_directory = ''; SET autoload_known_extensions = false; "
-                "SET autoinstall_known_extensions = false; SET python_enable_replacements = false; "
+                f"SET memory_limit = '{_MEMORY}'; SET temp_directory = ''; "
+                "SET autoload_known_extensions = false; SET autoinstall_known_extensions = false; "
+                "SET python_enable_replacements = false; "
                 "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
             )
             yield con

@@ -1,7 +1,7 @@
 """Training text: a run written out as the model saw it, in any of the dialects that `call_text` knows.
 
-As a file of text, as the strings of a JSONL file, or as a record's `text`. Turns are told by `<|im_start|>`; without
-it, by `<tool_response>`: what stands between two of them is the model's.
+As a file of text, as the strings of a JSONL file, or as a record's `text`. Turns are told by `<|im_start|>`;
+without it, by `<tool_response>`: what stands between two of them is the model's.
 """
 
 from __future__ import annotations
