@@ -171,6 +171,7 @@ def _observation(draft: _Draft, event: Observation) -> None:
         text=text,
         full_characters=event.full.characters if event.full else max(len(text), _length(event.body)),
         table=event.table,
+        images=event.images,
         ms=event.ms,
     )
     position = event.call - 1

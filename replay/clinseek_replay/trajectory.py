@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.journal import Damage, DataInfo, Status, Table, Usage
+from clinseek_core.journal import Damage, ImageRef, DataInfo, Status, Table, Usage
 
 __all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 
@@ -48,6 +48,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     full_characters: int
     """Length of the whole result; more than `len(text)` where the model got only its head."""
     table: Table | None = None
+    images: tuple[ImageRef, ...] = ()
+    """What it shows, kept beside a journal by digest."""
     ms: float | None = None
 
 

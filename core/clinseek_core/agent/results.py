@@ -34,6 +34,10 @@ def stored(result: ToolResult, limit: int, journal: JournalWriter) -> dict[str, 
         "full": journal.store_text(result.text) if was_cut else None,
         # The rows say no more than the text, and which of them its head shows is not known.
         "table": None if was_cut else result.table,
+        "images": tuple(
+            journal.store_image(picture.data, picture.media_type, picture.label)
+            for picture in result.pictures
+        ),
     }
 
 

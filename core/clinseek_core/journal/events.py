@@ -81,7 +81,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
-    """An image in a message; its bytes lie beside the journal under their digest."""
+    """An image in a message or a result; its bytes lie beside the journal under their digest."""
 
     media_type: str
     sha256: str
@@ -215,6 +215,8 @@ class Observation(
     full: Body | None = None
     """The whole result, where the model got only its head."""
     table: Table | None = None
+    images: tuple[ImageRef, ...] = ()
+    """What the result shows to a person; the model got only the text."""
     ms: float = 0.0
 
 

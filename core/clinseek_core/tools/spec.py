@@ -9,7 +9,7 @@ import msgspec
 
 from clinseek_core.journal.events import Status, Table, ToolsInfo
 
-__all__ = ["ToolResult", "ToolSpec", "Toolbox", "tools_info"]
+__all__ = ["Picture", "ToolResult", "ToolSpec", "Toolbox", "tools_info"]
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,12 +22,22 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """JSON Schema of the arguments: an object."""
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """An image that a result shows to the person who follows a run."""
+
+    media_type: str
+    data: bytes
+    label: str
+    """Which film it is of, as the case names it."""
+
+
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a call gave back."""
 
     status: Status
     text: str
     table: Table | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class Toolbox(Protocol):
