@@ -46,7 +46,7 @@ def comparison_lines(compared: Comparison) -> Iterator[str]:
         if pair is None:
             yield f"  {name}: they share no question that is scored"
             continue
-        yield f"  {name}: {_interval(pair.difference, sign='+')} on {pair.difference.n} questions of both"
+        yield f"  {name}: {_interval(pair.difference, sign='+')} on {_many(pair.difference.n, 'question')} of both"
         yield f"    better on {pair.better}, same on {pair.same}, worse on {pair.worse}"
         if pair.only_first or pair.only_second:
             yield f"    left out: {pair.only_first} only in the first, {pair.only_second} only in the second"
@@ -67,25 +67,29 @@ def _interval(interval: Interval | None, sign: str = "") -> str:
 
 def _denominator_lines(of: Denominators) -> Iterator[str]:
     """What the means are means of; a line is there only where it says something."""
-    yield f"means over {of.questions} questions with a run, {of.runs} runs"
+    yield f"means over {_many(of.questions, 'question')} with a run, {_many(of.runs, 'run')}"
     if of.missing:
-        yield f"  {len(of.missing)} questions of the gold file have no run: {_some(of.missing)}"
+        yield f"  {_many(len(of.missing), 'question')} of the gold file without a run: {_some(of.missing)}"
         if of.f1_with_missing is not None:
             yield f"    with each of them as 0, F1 is {of.f1_with_missing:.3f}"
     if of.unknown:
-        yield f"  {len(of.unknown)} questions are not in the gold file: {_some(of.unknown)}"
+        yield f"  {_many(len(of.unknown), 'question')} not in the gold file: {_some(of.unknown)}"
     if of.without_gold:
-        yield f"  {len(of.without_gold)} questions have no gold and are not scored: {_some(of.without_gold)}"
+        yield f"  {_many(len(of.without_gold), 'question')} without gold, not scored: {_some(of.without_gold)}"
     if of.several_runs:
         counted = [f"{question} ({count})" for question, count in of.several_runs.items()]
-        yield f"  {len(counted)} questions have several runs, each with their mean: {_some(counted)}"
+        yield f"  {_many(len(counted), 'question')} with several runs, each with their mean: {_some(counted)}"
     if of.repeated:
-        yield f"  {len(of.repeated)} runs are there more than once: {_some(of.repeated)}"
+        yield f"  {_many(len(of.repeated), 'run')} there more than once: {_some(of.repeated)}"
     if of.errors or of.without_answer:
-        yield f"  {of.errors} runs ended with an error and {of.without_answer} gave no answer: they count 0"
+        yield f"  {_many(of.errors, 'run')} ended with an error, {of.without_answer} without an answer: they count 0"
     if of.not_by_finish:
         made = [f"{how} {count}" for how, count in of.not_by_finish.items()]
         yield f"  answers that the model did not give by its own finish: {_some(made)}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _some(names: Iterable[str] | Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def _state(run: Examined, wanted: str) -> ItemState:
             f"{run.trajectory.source}: has neither an answer nor a gold, so no item to ask about"
         )
     by_words = {folded(item): item for item in reversed(items)}
-    near = difflib.get_close_matches(folded(wanted), by_words, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(folded(wanted), by_words, n=3, cutoff=0.6)
     near += [words for words in by_words if folded(wanted) in words and words not in near]
     hint = ", ".join(repr(by_words[words]) for words in near[:3]) or ", ".join(map(repr, items[:5]))
     asked = "did you mean" if near else "it has"
