@@ -39,6 +39,7 @@ COMMANDS = (
     Command("export", "write recordings in other formats, or as a page", "clinseek_tui.commands.export"),
     Command("diff", "two runs of a case, call by call, or many as a matrix", "clinseek_tui.commands.diff"),
     Command("audit", "find what runs saw before it was known", "clinseek_tui.commands.audit"),
+    Command("triage", "what went wrong in runs, by code and place", "clinseek_tui.commands.triage"),
     Command("ingest", "make a store from a MIMIC-IV tree, once", "clinseek_tui.commands.ingest"),
     Command("contract", "print when each row and cell is known", "clinseek_tui.commands.contract"),
 )

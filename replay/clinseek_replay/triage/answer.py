@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clinseek_core.scoring import folded
-from clinseek_replay.evidence.listed import decoration_off
+from clinseek_replay.evidence.listed import undecorated
 from clinseek_replay.finding import Place
 from clinseek_replay.triage.rule import Hit, Rule
 from clinseek_replay.triage.view import RunView
@@ -112,7 +112,7 @@ def _think_finish_gap(view: RunView) -> Iterator[Hit]:
     listed = {name for name in view.items.given if view.sightings.listed(name, last.entries)}
     if not listed:
         return
-    entries = {folded(decoration_off(entry)) for entry in last.entries}
+    entries = {folded(name) for entry in last.entries for name in undecorated(entry)}
     lost = tuple(name for name in view.missed if view.sightings.listed(name, last.entries))
     given = {folded(name) for name in view.items.given}
     others = (name for name in view.trajectory.candidates if folded(name) in entries)

@@ -67,7 +67,7 @@ def primary_cause(
         if codes:
             code = min(codes, key=lambda code: (-_cost(by_code[code], items), _first(by_code[code]), code))
             of_code = by_code[code]
-            first = min(of_code, key=lambda finding: _step(finding))
+            first = min(of_code, key=_step)
             return Cause(
                 kind="found",
                 code=code,

@@ -137,7 +137,7 @@ def _shallow_scan(view: RunView) -> Iterator[Hit]:
     narrow = [(call, why) for call in reads if (why := _shallow(call))]
     whole = [call for call in reads if call.gave_something and not _shallow(call) and not call.terms]
     if lost and narrow and not whole:
-        call, why = narrow[0]
+        why = narrow[0][1]
         yield Hit(
             message=f"{table} was read in part only ({why}), and {len(lost)} gold names of the record were not seen",
             places=tuple(call.place("arguments") for call, _ in narrow[:20]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,8 @@ Aspirin = "Aspirin"
 WANTED = ("Furosemide", "Heparin", Aspirin)
 
 
-class Planted(NamedTuple):
+@dataclass(frozen=True)
+class Planted:
     """A recording that fires a code, and one that nearly does."""
 
     code: str
@@ -30,13 +32,13 @@ class Planted(NamedTuple):
     forms: tuple[str, ...] = ("journal", "results")
     also: tuple[str, ...] = ()
     """Codes that come with it by their meaning."""
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = field(default_factory=dict)
     """What the view is given beside the recording."""
     near_given: dict[str, Any] | None = None
     edit: Callable[[Trajectory], Trajectory] | None = None
     near_edit: Callable[[Trajectory], Trajectory] | None = None
     name: str = ""
-    evidence: dict[str, Any] = {}
+    evidence: dict[str, Any] = field(default_factory=dict)
     """What the first finding's evidence must hold."""
 
     def label(self) -> str:
@@ -302,10 +304,16 @@ CASES: tuple[Planted, ...] = (
         "R5",
         "s3.c1",
         lambda m: m.run(
-            m.turn("", m.sql("select * from emar limit 2", "drug\na\nb")), gold=WANTED, task="emar"
+            m.turn("", m.sql("select * from emar limit 2", "drug\na\nb")),
+            gold=WANTED,
+            task="emar",
+            max_rounds=5,
         ),
         lambda m: m.run(
-            m.turn("", m.sql("select * from emar limit 20", "drug\na\nb")), gold=WANTED, task="emar"
+            m.turn("", m.sql("select * from emar limit 20", "drug\na\nb")),
+            gold=WANTED,
+            task="emar",
+            max_rounds=5,
         ),
         also=("R1",),
         given=held(Aspirin, tables=("emar",)),

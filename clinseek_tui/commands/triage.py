@@ -1,0 +1,276 @@
+"""`clinseek-tui triage`: what went wrong in recorded runs, by code and place, and counted over many runs."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from clinseek_core.case import load_cases
+from clinseek_core.errors import InputError
+from clinseek_core.text import visible
+from clinseek_replay.audit import RULES as AUDIT_RULES
+from clinseek_replay.evidence.known import known_by_ehr
+from clinseek_replay.evidence.synonyms import drug_names
+from clinseek_replay.many import map_runs
+from clinseek_replay.recordings import Recordings
+from clinseek_replay.trajectory import Trajectory
+from clinseek_replay.triage import (
+    RULE_VERSION,
+    RULES,
+    Label,
+    RunTriage,
+    agreement,
+    among_others,
+    append_labels,
+    counts,
+    read_labels,
+    read_scores,
+    run_key,
+    tally,
+    triage,
+    with_labels,
+)
+from clinseek_replay.triage.plain import agreement_lines, run_lines, tally_lines
+from clinseek_tui.commands.opening import add_recordings, open_named, positions
+from clinseek_tui.commands.printing import json_line, say
+from clinseek_tui.commands.progress import ProgressLine
+
+__all__ = ["add_arguments", "main"]
+
+_FINE, _FOUND, _UNUSABLE = 0, 1, 2
+_CODES = (*(rule.code for rule in RULES), *(rule.code for rule in AUDIT_RULES))
+_BUNDLED = "bundled"
+_EXAMPLES = """\
+examples:
+  clinseek-tui triage traj.jsonl                             what went wrong, where, and what can't be told
+  clinseek-tui triage runs/ --gold cases.jsonl --fail-on H,A3    for a check that must fail on such runs
+  clinseek-tui triage results.jsonl --run q7 --label s12.c1=A2 --author "Dr B"    say that A2 holds there
+  clinseek-tui triage results.jsonl --agreement              how far rules and people agree
+
+Codes are told in docs/triage.md. Exit code 0: fine; 1: a code of --fail-on was found; 2: can't be read.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EXAMPLES
+    add_recordings(parser)
+    parser.add_argument("--plain", action="store_true", help="print text (what is done without it too)")
+    parser.add_argument(
+        "--json", action="store_true", help="one line of JSON a run instead, and a last one with the counts"
+    )
+    parser.add_argument(
+        "--fail-on",
+        metavar="CODE,...",
+        type=_codes,
+        default=(),
+        help="exit 1 where one of these counts: codes, or a letter for its whole group",
+    )
+    parser.add_argument("--ehr", metavar="PATH", help="the patient's data, for what takes it; or `bundled`")
+    parser.add_argument("--scores", metavar="FILE", type=Path, help="the reference's per_question.jsonl")
+    parser.add_argument("--agreement", action="store_true", help="add Cohen's kappa of rules with people")
+    labels = parser.add_argument_group("labels by people, kept in <recording>.findings.jsonl")
+    labels.add_argument(
+        "--label",
+        metavar="PLACE=CODE",
+        action="append",
+        default=[],
+        type=_place_and_code,
+        help="the code holds there: s12.c1=A2",
+    )
+    labels.add_argument(
+        "--reject",
+        metavar="PLACE=CODE",
+        action="append",
+        default=[],
+        type=_place_and_code,
+        help="it does not",
+    )
+    labels.add_argument(
+        "--override",
+        metavar="PLACE=CODE:CODE",
+        action="append",
+        default=[],
+        type=_place_and_code,
+        help="another code holds there instead of the first",
+    )
+    labels.add_argument(
+        "--reviewed",
+        action="store_true",
+        help="the whole run was gone through: what was not accepted is not there",
+    )
+    labels.add_argument("--author", metavar="NAME", default="", help="who says so; needed for a label")
+    labels.add_argument("--text", metavar="TEXT", default="", help="why, for those who read it later")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Triage the runs, or keep a label; 1 only where a code of --fail-on counts."""
+    recordings = open_named(args)
+    if args.label or args.reject or args.override or args.reviewed:
+        return _label(recordings, args)
+    scores = read_scores(args.scores) if args.scores else None
+    wanted = positions(recordings, args)
+    raw, unread = _triaged(recordings, wanted, args)
+    if not raw:
+        return _UNUSABLE
+    made = among_others([run for _, run in raw], scores)
+    labels = _labels(recordings.entries[position].path for position, _ in raw)
+    final = [
+        with_labels(run, labels[recordings.entries[at].path]) for (at, _), run in zip(raw, made, strict=True)
+    ]
+    _print(final, args, _agreed(made, labels) if args.agreement else None)
+    if any(
+        _matches(finding.code, args.fail_on) for run in final for finding in run.findings if counts(finding)
+    ):
+        return _FOUND
+    return _UNUSABLE if unread else _FINE
+
+
+def triaged(trajectory: Trajectory, ehr: Path | None) -> RunTriage:
+    """The triage of one run, with the patient's data where they are given."""
+    known = known_by_ehr(trajectory, ehr, drug_names) if ehr is not None else None
+    return triage(trajectory, known=known)
+
+
+def _triaged(
+    recordings: Recordings, wanted: Iterable[int], args: argparse.Namespace
+) -> tuple[list[tuple[int, RunTriage]], int]:
+    """Each run's triage with its position, and how many runs could not be read."""
+    made: list[tuple[int, RunTriage]] = []
+    unread = 0
+    function = functools.partial(triaged, ehr=_ehr(args.ehr))
+    with ProgressLine("triage") as progress:
+        for position, outcome in map_runs(recordings, wanted, function, progress):
+            if isinstance(outcome, InputError):
+                unread += 1
+                progress.clear()
+                print(visible(str(outcome)), file=sys.stderr)
+            else:
+                made.append((position, outcome))
+    return made, unread
+
+
+def _ehr(named: str | None) -> Path | None:
+    if named == _BUNDLED:
+        from clinseek_fixtures import world_path  # noqa: PLC0415 -- only where it is asked for
+
+        return world_path()
+    return Path(named) if named is not None else None
+
+
+def _labels(paths: Iterable[Path]) -> dict[Path, tuple[Label, ...]]:
+    """The labels of each recording; what is damaged in them is told on stderr."""
+    found: dict[Path, tuple[Label, ...]] = {}
+    for path in paths:
+        if path not in found:
+            read = read_labels(path)
+            found[path] = read.labels
+            for damage in read.damage:
+                told = f"{path}.findings.jsonl:{damage.line}: not used: {damage.reason}"
+                print(visible(told), file=sys.stderr)
+    return found
+
+
+def _agreed(made: Sequence[RunTriage], labels: dict[Path, tuple[Label, ...]]) -> Any:
+    found = {
+        run_key(run): {f.code for f in run.findings if f.tier != "S" and f.severity != "info"} for run in made
+    }
+    return agreement(found, [label for each in labels.values() for label in each], _CODES)
+
+
+def _print(runs: Sequence[RunTriage], args: argparse.Namespace, agreed: Any) -> None:
+    counted = tally(runs)
+    missing = _missing(runs, args.gold)
+    if args.json:
+        say(json_line(run) for run in runs)
+        say([json_line({"triage": counted, "missing": missing, "agreement": agreed})])
+        return
+    for run in runs:
+        say([*run_lines(run), ""])
+    if len(runs) > 1 or missing:
+        say(tally_lines(counted, missing))
+    if agreed is not None:
+        say(agreement_lines(agreed))
+
+
+def _missing(runs: Sequence[RunTriage], gold: Path | None) -> list[str] | None:
+    """Questions of the gold file that have no run, where all of its runs were looked at."""
+    if gold is None:
+        return None
+    there = {run.qid for run in runs}
+    return [case.qid for case in load_cases(gold) if case.qid not in there]
+
+
+def _matches(code: str, wanted: Sequence[str]) -> bool:
+    return code in wanted or code[:1] in wanted
+
+
+def _label(recordings: Recordings, args: argparse.Namespace) -> int:
+    wanted = positions(recordings, args)
+    if len(wanted) != 1:
+        raise InputError(
+            f"a label is of one run and there are {len(wanted)}; name it by --run QID or --run N"
+        )
+    trajectory = recordings.run(wanted[0])
+    common = {
+        "at": datetime.now(UTC),
+        "author": _plain(args.author),
+        "run": trajectory.run_id or trajectory.qid,
+        "rule_version": RULE_VERSION,
+        "text": _plain(args.text),
+    }
+    given = [Label(**common, verdict="accept", anchor=at, code=code) for at, code in args.label]
+    given += [Label(**common, verdict="reject", anchor=at, code=code) for at, code in args.reject]
+    for anchor, codes in args.override:
+        code, _, instead = codes.partition(":")
+        given.append(Label(**common, verdict="override", anchor=anchor, code=code, instead=instead))
+    if args.reviewed:
+        given.append(Label(**common, verdict="reviewed"))
+    for label in given:
+        _check(label, trajectory)
+    path = append_labels(recordings.entries[wanted[0]].path, given)
+    say([visible(f"{path}: {len(given)} label{'s' * (len(given) > 1)} kept")])
+    return _FINE
+
+
+def _plain(text: str) -> str:
+    """What a shell passed on, without bytes that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _check(label: Label, trajectory: Trajectory) -> None:
+    """Raise InputError for a place that the run does not have, or a code that nobody knows."""
+    for code in filter(None, (label.code, label.instead)):
+        if code not in _CODES:
+            raise InputError(f"{code!r} is no code of a failure; there are {', '.join(_CODES)}")
+    if label.verdict == "reviewed":
+        return
+    step, _, rest = label.anchor.partition(".")
+    number = step.removeprefix("s")
+    found = next((each for each in trajectory.steps if str(each.number) == number), None)
+    if number != "0" and found is None:
+        raise InputError(f"{label.anchor}: the run has no such step")
+    call = rest.partition(".")[0].removeprefix("c")
+    if call.isdecimal() and (found is None or not 1 <= int(call) <= len(found.calls)):
+        raise InputError(f"{label.anchor}: the step has no such call")
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    codes = tuple(filter(None, (part.strip() for part in text.split(","))))
+    groups = {code[0] for code in _CODES}
+    for code in codes:
+        if code not in _CODES and code not in groups:
+            raise argparse.ArgumentTypeError(f"{code!r} is no code; there are {', '.join(_CODES)}")
+    return codes
+
+
+def _place_and_code(text: str) -> tuple[str, str]:
+    place, sign, code = text.partition("=")
+    if not sign or not place or not code:
+        raise argparse.ArgumentTypeError(f"{text!r} is no label; write it like s12.c1=A2")
+    return place.strip(), code.strip()
