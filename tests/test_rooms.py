@@ -42,6 +42,7 @@ HEAVY = {
     "safetensors",
     "tokenizers",
     "simple_icd_10_cm",
+    "zstandard",
 }
 WORKER_ONLY = {"torchxrayvision"}
 LATE_ALREADY = {

@@ -27,7 +27,8 @@ from clinseek_replay.trajectory import CallFlag, Note, Span, Trajectory
 
 __all__ = ["ATIF"]
 
-_FLAGS: tuple[CallFlag, ...] = CallFlag.__args__
+_WRITTEN_FLAGS: tuple[CallFlag, ...] = ("from_text", "unclosed")
+"""Flags that can't be told again from what the document holds."""
 _SOURCES = ("system", "user", "agent")
 _STATUS = ("ok", "empty", "error", "refused", "limited")
 
@@ -119,9 +120,7 @@ def _messages(step: dict[str, Any], span: Span | None) -> list[Message]:
 def _asked(call: dict[str, Any], by_harness: bool) -> Asked:
     ours = _ours(call)
     raw = ours.get("raw_arguments")
-    flags = [
-        flag for flag in _FLAGS if flag in items(ours.get("flags")) and flag in ("from_text", "unclosed")
-    ]
+    flags: list[CallFlag] = [flag for flag in _WRITTEN_FLAGS if flag in items(ours.get("flags"))]
     if by_harness or "synthetic" in items(ours.get("flags")):
         flags.append("synthetic")
     return Asked(

@@ -219,7 +219,7 @@ def _function(walk: _Walk, start: int) -> _Found | None:
 
 
 def _parameter(walk: _Walk, start: int, arguments: dict[str, Any]) -> tuple[int, bool]:
-    """Read a parameter into `arguments`: where it ends, with the blanks after it, and whether it is closed."""
+    """Read a parameter into `arguments`: where it ends, with the blanks after it, and if it is closed."""
     text = walk.text
     name = _NAME.match(text, start + len(_PARAMETER))
     begin = start + len(_PARAMETER)

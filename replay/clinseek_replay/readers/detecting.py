@@ -78,12 +78,11 @@ def _line_samples(path: Path) -> Iterator[Sample]:
     with path.open("rb") as file:
         while told < _LINES and skipped < _MAX_SKIPPED and (data := file.readline(HEAD_BYTES)):
             number += 1
+            if not data.isspace():
+                told += 1
+                yield from _with_items(Sample(path, f"line {number}", data, _value(data)))
             if len(data) == HEAD_BYTES and not data.endswith(b"\n"):
                 skipped += skip_line(file.readline, _MAX_SKIPPED)
-            if data.isspace():
-                continue
-            told += 1
-            yield from _with_items(Sample(path, f"line {number}", data, _value(data)))
 
 
 def _value(data: bytes) -> Any:

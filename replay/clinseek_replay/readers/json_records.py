@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from clinseek_core.errors import InputError
+from clinseek_replay.index import spans_in
 from clinseek_replay.readers.answers import answer_of
 from clinseek_replay.readers.chat import Chat, read_chat
 from clinseek_replay.readers.detecting import document_in
@@ -58,7 +59,8 @@ class Record:
 
     def spans(self, *path: str | int) -> list[Span]:
         """Ranges in the file of the items of the list that `path` leads to; empty where unknown."""
-        return item_spans(self.data, path, self.entry.offset)
+        fast = spans_in(self.data, path[0], self.entry.offset) if len(path) == 1 else None
+        return item_spans(self.data, path, self.entry.offset) if fast is None else fast
 
 
 class Label(msgspec.Struct, frozen=True):

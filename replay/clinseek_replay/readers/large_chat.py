@@ -16,18 +16,24 @@ import msgspec
 from clinseek_core.errors import InputError
 from clinseek_replay.index import LazySteps, Numbers, SourceFile, cached, item_spans, member_spans
 from clinseek_replay.readers.chat import Chat, read_chat, step_from
-from clinseek_replay.readers.messages import Message, messages_of, read_messages
+from clinseek_replay.readers.messages import Message, dicts, messages_of, read_messages, text_of
 from clinseek_replay.readers.reader import Entry, value_of
 from clinseek_replay.trajectory import Span, Step
 
 __all__ = ["LARGE_BYTES", "read_large_chat"]
 
-LARGE_BYTES = 2 * 1024 * 1024
-"""A run of fewer bytes is read whole: that takes some milliseconds."""
+LARGE_BYTES = 256 * 1024
+"""A run of fewer bytes is read whole: that takes a millisecond or two."""
+_KEPT_BYTES = 8 * 1024 * 1024
+"""Of a run of fewer bytes the places are found as fast as they are looked up."""
 
 
-class _Role(msgspec.Struct):
+_OBJECT = ord("{")
+
+
+class _Turn(msgspec.Struct):
     role: Any = None
+    tool_calls: Any = None
 
 
 def read_large_chat(entry: Entry, name: str) -> tuple[dict[str, Any], Chat] | None:
@@ -38,7 +44,8 @@ def read_large_chat(entry: Entry, name: str) -> tuple[dict[str, Any], Chat] | No
     """
     source = SourceFile(entry.path)
     find = functools.partial(_find, source, entry, name)
-    numbers = cached(source, f"chat {name} {entry.offset} {entry.length}", find)
+    part = f"chat {name} {entry.offset} {entry.length}"
+    numbers = cached(source, part, find) if entry.length >= _KEPT_BYTES else find()
     if "list" not in numbers:
         return None
     offset, length = numbers["list"]
@@ -63,20 +70,25 @@ def _find(source: SourceFile, entry: Entry, name: str) -> Numbers:
     items = item_spans(text, members[name]) if name in members else None
     if items is None:
         return {}
+    view = memoryview(text)
     turns, odd = array("Q"), array("Q")
+    ids: list[list[str]] = []
     for position, span in enumerate(items):
-        item = text[span.offset : span.offset + span.length]
-        if not item.startswith(b"{"):
+        item = view[span.offset : span.offset + span.length]
+        if item[0] != _OBJECT:
             odd.append(position)
-        elif _is_assistant(msgspec.json.decode(item, type=_Role).role):
+            continue
+        turn = msgspec.json.decode(item, type=_Turn)
+        if _is_assistant(turn.role):
             turns.append(position)
+            ids.append(_ids(turn, item))
     return {
         "list": array("Q", [members[name].offset, members[name].length]),
         "offsets": array("Q", [span.offset for span in items]),
         "lengths": array("Q", [span.length for span in items]),
         "turns": turns,
         "odd": odd,
-        "repeated": _repeated(text, [items[position] for position in turns]),
+        "repeated": _repeated(ids),
     }
 
 
@@ -89,17 +101,23 @@ def _role_is_assistant(role: str) -> bool:
     return messages_of({"role": role})[0].role == "assistant"
 
 
-def _repeated(text: bytes, turns: Sequence[Span]) -> array[int]:
+def _ids(turn: _Turn, item: memoryview) -> list[str]:
+    """The ids of a turn's calls, as `messages_of` reads them; nearly always `tool_calls` is all it takes."""
+    requests = dicts(turn.tool_calls)
+    if requests:
+        return [text_of(request.get("id")) for request in requests]
+    [message] = messages_of(msgspec.json.decode(item))
+    return [call.id for call in message.calls]
+
+
+def _repeated(ids: Sequence[Sequence[str]]) -> array[int]:
     """The turn and the call, both counted from 0, of each call whose id another call of the run bears."""
-    found: list[tuple[str, int, int]] = []
-    for number, span in enumerate(turns):
-        [message] = messages_of(msgspec.json.decode(text[span.offset : span.offset + span.length]))
-        found += ((call.id, number, place) for place, call in enumerate(message.calls) if call.id)
-    counts = Counter(id_ for id_, _, _ in found)
+    counts = Counter(id_ for turn in ids for id_ in turn if id_)
     pairs = array("Q")
-    for id_, number, place in found:
-        if counts[id_] > 1:
-            pairs.extend((number, place))
+    for number, turn in enumerate(ids):
+        for place, id_ in enumerate(turn):
+            if counts[id_] > 1:
+                pairs.extend((number, place))
     return pairs
 
 
@@ -121,7 +139,9 @@ class _LargeChat:
         opening = range(self._turns[0] if self._turns else len(self._offsets))
         messages, damage = self._messages(opening)
         damage += [f"messages[{position}] is no object" for position in self._odd if position not in opening]
-        sizes = [self._bytes(self._range(turn)).length for turn in range(len(self._turns))]
+        begins = [self._offsets[turn] for turn in self._turns]
+        ends = [*begins[1:], self._offsets[-1] + self._lengths[-1]] if begins else []
+        sizes = [end - begin for begin, end in zip(begins, ends, strict=True)]
         return Chat(read_chat(messages).prompt, LazySteps(self._step, sizes), tuple(damage))
 
     def _range(self, turn: int) -> range:
