@@ -10,7 +10,7 @@ from clinseek_replay.index.lazy_steps import LazySteps
 from clinseek_replay.index.lines import Lines, scan_lines
 from clinseek_replay.index.peek import peek
 from clinseek_replay.index.source_file import SourceFile
-from clinseek_replay.index.spans import item_spans, member_spans
+from clinseek_replay.index.spans import item_spans, member_spans, spans_in
 
 __all__ = [
     "LazySteps",
@@ -22,4 +22,5 @@ __all__ = [
     "member_spans",
     "peek",
     "scan_lines",
+    "spans_in",
 ]

@@ -12,7 +12,7 @@ import msgspec
 
 from clinseek_replay.trajectory import Span
 
-__all__ = ["item_spans", "member_spans"]
+__all__ = ["item_spans", "member_spans", "spans_in"]
 
 _BEFORE_ITEM = re.compile(rb"[ \t\r\n,]*")
 _BEFORE_MEMBER = re.compile(rb'[ \t\r\n,]*"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
@@ -36,6 +36,14 @@ def item_spans(text: bytes, list_: Span) -> list[Span] | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return _walk(text, list_.offset + 1, items, _BEFORE_ITEM, b"]")
+
+
+def spans_in(text: bytes, name: str | int, base: int) -> list[Span] | None:
+    """The items of an object's list of that name, counted from `base`; None where there is no such list."""
+    members = member_spans(text)
+    list_ = members.get(name) if members and isinstance(name, str) else None
+    items = item_spans(text, list_) if list_ else None
+    return None if items is None else [Span(base + span.offset, span.length) for span in items]
 
 
 def _walk(
