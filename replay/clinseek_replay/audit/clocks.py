@@ -131,8 +131,13 @@ def _by_origin(sight: Sight) -> Iterator[Leak]:
 
 def date_only_same_day(sight: Sight) -> Iterator[Leak]:
     """Rows that have a date alone, that of the cutoff's day: it is not over."""
+    for judged in sight.judged:
+        if judged.code == "T8":
+            yield judged.leak("is dated by the cutoff's own day, and known when that is over")
     day = sight.run.beyond.day
-    if not sight.dated or day not in sight.text or not sight.is_patient_data:
+    if day not in sight.text or not sight.is_patient_data:
+        return
+    if sight.names and not _DATED.intersection(sight.names):
         return
     for table in sight.tables:
         for column in range(len(table.columns)):
@@ -152,9 +157,19 @@ def date_only_same_day(sight: Sight) -> Iterator[Leak]:
                             why="is the cutoff's own day: the row may have happened after it",
                         )
 
-    for judged in sight.judged:
-        if judged.code == "T8":
-            yield judged.leak("is dated by the cutoff's own day, and known when that is over")
+
+_DATED = frozenset(
+    (
+        "microbiologyevents",
+        *_NOTES,
+        *(
+            info.name
+            for info in tables().values()
+            if any(column.role == "event" and column.type == "DATE" for column in info.columns)
+        ),
+    )
+)
+"""Tables with rows that may have a date alone."""
 
 
 def _is_dated_by(name: str, column: str, table: TextTable) -> bool:

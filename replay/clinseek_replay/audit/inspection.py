@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from clinseek_core.case import Policy
@@ -15,10 +15,14 @@ from clinseek_replay.audit.known import NEVER, KnownRow, PatientTimes
 from clinseek_replay.audit.leak import Leak, cell_leak
 from clinseek_replay.audit.seen import Encounters
 from clinseek_replay.audit.web import Web
-from clinseek_replay.tables import Beyond, Cell, Stamp, TextTable, stamp_of, table_names, tables_in
+from clinseek_replay.tables import MISSING, Beyond, Cell, Stamp, TextTable, stamp_of, table_names, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
 
 __all__ = ["Inspection", "Judged", "Late", "Sight"]
+
+
+_HEAD = 8_000
+"""Characters within which our tools say what their rows are."""
 
 
 class Late(NamedTuple):
@@ -76,8 +80,8 @@ class Sight:
         self.call = call
         self.run = inspection
         self.text = call.result.text if call.result else ""
-        self.dated = inspection.beyond.may_be_in(self.text)
-        """Whether the text may hold a time of the cutoff's day or later."""
+        self.is_patient_data = _is_patient_data(call.name)
+        """Whether the result is of the patient's record: no page, no film, no list of candidates."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -88,12 +92,6 @@ class Sight:
     def tables(self) -> tuple[TextTable, ...]:
         """The tables in the result."""
         return tables_in(self.call)
-
-    @property
-    def is_patient_data(self) -> bool:
-        """Whether the result is of the patient's record: no page, no film, no list of candidates."""
-        tool = self.call.name
-        return not tool.startswith(("browser.", "image.")) and "candidates" not in tool
 
     def sources(self, table: TextTable, column: int) -> tuple[Source, ...]:
         """What a printed column may show."""
@@ -108,7 +106,7 @@ class Sight:
     @cached_property
     def late(self) -> tuple[Late, ...]:
         """Every time in the result that lies beyond the cutoff, with its column's kind."""
-        return tuple(self._late()) if self.dated else ()
+        return tuple(self._late())
 
     @cached_property
     def judged(self) -> tuple[Judged, ...]:
@@ -125,8 +123,8 @@ class Sight:
         )
 
     def _judge(self, times: PatientTimes, table: TextTable, row: int, name: str) -> Judged | None:
-        cells = {column: table.cell(row, index) for column, index in table.index.items()}
-        printed = {column: cell.text for column, cell in cells.items() if not cell.missing}
+        cells = {column: table.text(row, index) for column, index in table.index.items()}
+        printed = {column: text for column, text in cells.items() if text not in MISSING}
         known = times.row(name, printed)
         if known is None:
             return None
@@ -153,13 +151,29 @@ class Sight:
             return "T8"
         return "T7" if name in {"discharge", "radiology"} and "text" in table.index else "T4"
 
+    @property
+    def may_be_late(self) -> bool:
+        """Whether the result may hold a time beyond the cutoff: one look, before any parsing."""
+        beyond = self.run.beyond
+        if next(beyond.in_text(self.text), None) is not None:
+            return True
+        return self._may_be_ours and beyond.may_be_in(self.text)
+
     def _late(self) -> Iterator[Late]:
+        if not self.may_be_late:
+            return
         resolved = [table for table in self.tables if table.form == "rows"]
         for table in resolved:
             yield from self._late_cells(table)
         others = [table for table in self.tables if table.form != "rows"]
         for stamp in self.run.beyond.in_text(self.text):
             yield from self._at(stamp, others, covered=bool(resolved))
+
+    @property
+    def _may_be_ours(self) -> bool:
+        """Whether times may stand without their dates, as in our own rows: those have a line above them."""
+        result = self.call.result
+        return result is not None and (result.table is not None or ":\n" in self.text[:_HEAD])
 
     def _at(self, stamp: Stamp, tables: list[TextTable], covered: bool) -> Iterator[Late]:
         for table in tables:
@@ -187,7 +201,7 @@ class Sight:
         for column in range(len(table.columns)):
             kind: Kind | None = None
             for row in range(len(table)):
-                text = table.cell(row, column).text
+                text = table.text(row, column)
                 if len(text) < 10 or "-" not in text:
                     continue
                 stamp = stamp_of(text)
@@ -199,6 +213,11 @@ class Sight:
                     cell = table.cell(row, column)
                     for inner in self.run.beyond.in_text(text):
                         yield Late(_placed(inner, cell), "written", table, row, column, False)
+
+
+@cache
+def _is_patient_data(tool: str) -> bool:
+    return not tool.startswith(("browser.", "image.")) and "candidates" not in tool
 
 
 def _placed(stamp: Stamp, cell: Cell) -> Stamp:
@@ -246,7 +265,12 @@ class Inspection:
     @cached_property
     def has_late_begins(self) -> bool:
         """Whether the run shows a stay or an order that began beyond the cutoff."""
-        return self.encounters.any_begins_after(self.beyond.is_beyond)
+        shown = (
+            sight.may_be_late
+            for sight in self.sights()
+            if sight.is_patient_data and Encounters.may_be_in(sight.names, sight.text)
+        )
+        return any(shown) and self.encounters.any_begins_after(self.beyond.is_beyond)
 
     @cached_property
     def films(self) -> Films:

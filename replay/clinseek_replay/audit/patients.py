@@ -14,6 +14,7 @@ __all__ = ["other_patient"]
 _PREFIXED = ("note_id", "poe_id", "emar_id", "discontinue_of_poe_id", "discontinued_by_poe_id")
 """Identifiers that begin with the patient's own: `90000001-RR-3`."""
 _SUBJECT = re.compile(r"\d{4,9}(?:\.0)?", re.ASCII)
+_PREFIX = re.compile(r"\b(\d{5,9})-(?:[A-Z]{2}-)?\d", re.ASCII)
 _FILM_OF = re.compile(r"(?:^|/)p(\d{8})(?=/)", re.ASCII)
 
 
@@ -23,17 +24,14 @@ def other_patient(sight: Sight) -> Iterator[Leak]:
     if subject is None:
         return
     yield from _arguments(sight, str(subject))
-    if not sight.is_patient_data or not (
-        "_id" in sight.text and any(name in sight.text for name in ("subject_id", *_PREFIXED))
-    ):
-        return
-    for table in sight.tables:
-        for name in ("subject_id", *_PREFIXED):
+    names = tuple(_names_in(sight.text, str(subject))) if sight.is_patient_data else ()
+    for table in sight.tables if names else ():
+        for name in names:
             column = table.index.get(name)
             for row in range(len(table)) if column is not None else ():
                 if column is None:
                     continue
-                text = table.cell(row, column).text
+                text = table.text(row, column)
                 found = text if name == "subject_id" else text.partition("-")[0]
                 if (
                     _SUBJECT.fullmatch(found)
@@ -48,6 +46,17 @@ def other_patient(sight: Sight) -> Iterator[Leak]:
                         scope="row",
                         why=f"is another patient: the run is on {subject}",
                     )
+
+
+def _names_in(text: str, subject: str) -> Iterator[str]:
+    """The columns that may name another patient."""
+    if "_id" not in text:
+        return
+    if "subject_id" in text:
+        yield "subject_id"
+    prefixed = [name for name in _PREFIXED if name in text]
+    if prefixed and any(found[1] != subject for found in _PREFIX.finditer(text)):
+        yield from prefixed
 
 
 def _arguments(sight: Sight, subject: str) -> Iterator[Leak]:

@@ -84,19 +84,23 @@ def audit(
         return AuditReport(**head, not_verified=missing, f1=_f1(trajectory, ()))
     inspection = Inspection(trajectory, trajectory.prediction_time, policy, times)
     found = list(_findings(inspection, rules))
-    support = Support(trajectory, found)
-    findings = tuple(msgspec.structs.replace(finding, used=support.used(finding)) for finding in found)
-    leaked = support.leaked_items()
+    support = Support(trajectory, found) if found else None
+    findings = tuple(_with_use(finding, support) for finding in found)
+    leaked = support.leaked_items() if support else ()
     return AuditReport(
         **head,
         cutoff=inspection.cutoff,
         findings=findings,
         not_verified=tuple(_not_verified(inspection, rules)),
         leaked_items=leaked,
-        unsearchable=support.unsearchable,
+        unsearchable=support.unsearchable if support else (),
         f1=_f1(trajectory, ()),
         f1_without_leaks=_f1(trajectory, leaked),
     )
+
+
+def _with_use(finding: Finding, support: Support | None) -> Finding:
+    return msgspec.structs.replace(finding, used=support.used(finding)) if support else finding
 
 
 def _f1(trajectory: Trajectory, without: Sequence[str]) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ class _Leaked(NamedTuple):
     """1-based."""
     cells: frozenset[tuple[int, str]]
     spans: tuple[tuple[int, int], ...]
+
+
+_NOTHING = _Leaked(False, frozenset(), frozenset(), ())
 
 
 class Support:
@@ -52,39 +55,46 @@ class Support:
             return None
         if finding.evidence.get("leaked") == "none":
             return None
-        for call, number, step in self._calls():
-            if any((place.step, place.call) == (step, number) for place in finding.places):
-                leaked = _leaked([finding], step, number)
-                if any(self._is_in(hit, leaked, call) for hit in self._matcher.in_call(call)):
-                    return True
+        for step, number in {(place.step, place.call or 0) for place in finding.places}:
+            call = self._calls.get((step, number))
+            hits = self._matcher.in_call(call) if call is not None else ()
+            leaked = _leaked([finding], step, number) if hits else _NOTHING
+            if call is not None and any(self._is_in(hit, leaked, call) for hit in hits):
+                return True
         return None if self.unsearchable else False
 
     def leaked_items(self) -> tuple[str, ...]:
         """Answered items that results name, and only in what leaked."""
-        named: dict[str, bool] = {}
-        for call, number, step in self._calls():
-            findings = [f for f in self._by_call.get((step, number), ()) if f.severity != "info"]
-            leaked = _leaked(findings, step, number)
-            for hit in self._matcher.in_call(call):
-                named[hit.name] = named.get(hit.name, True) and self._is_in(hit, leaked, call)
-        return tuple(item for item in self._answer if named.get(item, False))
+        in_leaks: set[str] = set()
+        elsewhere: set[str] = set()
+        # Most runs have no item in a leak: only then the other results are searched too.
+        for leaky in (True, False):
+            for at, call in self._calls.items():
+                if (at in self._by_call) == leaky and (leaky or in_leaks):
+                    leaked = _leaked(self._counting(at), *at) if leaky else _NOTHING
+                    for hit in self._matcher.in_call(call):
+                        (in_leaks if self._is_in(hit, leaked, call) else elsewhere).add(hit.name)
+        return tuple(item for item in self._answer if item in in_leaks - elsewhere)
 
-    def _calls(self) -> Iterator[tuple[Call, int, int]]:
-        for step in self._trajectory.steps:
-            for number, call in enumerate(step.calls, 1):
-                if (
-                    call.result is not None
-                    and call.name not in _NO_EVIDENCE
-                    and "candidates" not in call.name
-                ):
-                    yield call, number, step.number
+    def _counting(self, at: tuple[int, int]) -> list[Finding]:
+        return [finding for finding in self._by_call[at] if finding.severity != "info"]
+
+    @cached_property
+    def _calls(self) -> dict[tuple[int, int], Call]:
+        """By step and number the calls whose results are evidence."""
+        return {
+            (step.number, number): call
+            for step in self._trajectory.steps
+            for number, call in enumerate(step.calls, 1)
+            if call.result is not None and call.name not in _NO_EVIDENCE and "candidates" not in call.name
+        }
 
     def _is_in(self, hit: Hit, leaked: _Leaked, call: Call) -> bool:
         if leaked.whole:
             return True
         if hit.row is not None:
             return hit.row in leaked.rows or (hit.row, hit.column.lower()) in leaked.cells
-        if hit.start is None or not (leaked.rows or leaked.cells or leaked.spans):
+        if hit.start is None or leaked == _NOTHING:
             return False
         if any(start <= hit.start < end for start, end in leaked.spans):
             return True

@@ -5,43 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from clinseek_core.web.deny import denied
 from clinseek_replay.audit.leak import Leak
 
 if TYPE_CHECKING:
     from clinseek_replay.audit.inspection import Inspection, Sight
 
-__all__ = ["DENIED", "Denied", "Web", "web_contamination", "web_future"]
+__all__ = ["Web", "web_contamination", "web_future"]
 
-
-class Denied(NamedTuple):
-    """Pages that give the benchmark or its data away."""
-
-    host: str
-    """The host, or one that ends in it."""
-    path: str
-    """A pattern of the path; empty for all of it."""
-    why: str
-
-
-DENIED = (
-    Denied("github.com", r"/UCSC-VLAA/ClinSeek", "the benchmark's repository"),
-    Denied("githubusercontent.com", r"/UCSC-VLAA/ClinSeek", "the benchmark's repository"),
-    Denied("ucsc-vlaa.github.io", r"/ClinSeek", "the benchmark's page"),
-    Denied("github.com", r"/BlueZeros/AgentEHR", "a benchmark's repository"),
-    Denied("github.com", r"/MAGIC-AI4Med/EHR-R1", "where its cases come from"),
-    Denied("github.com", r"/baeseongsu/(?:ehrxqa|mimic-cxr-vqa)", "where its cases come from"),
-    Denied("github.com", r"/nyuad-cai/MedMod", "where its cases come from"),
-    Denied("github.com", r"/(?:glee4810/EHRSQL|stanfordmlgroup/MedAgentBench)", "a benchmark on such data"),
-    Denied(
-        "huggingface.co", r"/datasets/[^?#]*(?:clinseek|agentehr|ehr|medmod|mimic)", "a data set of cases"
-    ),
-    Denied("hf.co", r"/datasets/[^?#]*(?:clinseek|agentehr|ehr|medmod|mimic)", "a data set of cases"),
-    Denied("physionet.org", r"/(?:content|files|lightwave)/(?:mimic|ehr|medmod)", "the patients' own data"),
-    Denied("kaggle.com", r"/(?:datasets|code)/[^?#]*mimic", "the patients' own data"),
-)
-"""A page of one of these, opened, is contamination; a search that lists one shows its first words."""
 
 _URL = re.compile(r"https?://([\w.-]{1,253})(/[^\s)\]】\"'<>]{0,2000})?", re.ASCII | re.IGNORECASE)
 _OWN_ADDRESS = re.compile(r"^(?:L\d+: )?URL: (\S+)|^\[\d+\] [^\n]*\((https?://[^)\s]+)\)$", re.MULTILINE)
@@ -104,13 +77,13 @@ def web_contamination(sight: Sight) -> Iterator[Leak]:
         yield own
     opened = sight.call.name != "browser.search"
     for found in _URL.finditer(sight.text):
-        denied = _denied(found[1], found[2] or "")
-        if denied and not (own is not None and found[0].rstrip("/.,") == own.value.rstrip("/.,")):
+        given_away = denied(found[0])
+        if given_away and not (own is not None and found[0].rstrip("/.,") == own.value.rstrip("/.,")):
             yield Leak(
                 sight,
                 "cell",
                 found[0],
-                f"is linked: {denied.why}",
+                f"is linked: {given_away.why}",
                 start=found.start(),
                 end=found.end(),
                 severity="low" if opened else "medium",
@@ -133,30 +106,21 @@ def web_contamination(sight: Sight) -> Iterator[Leak]:
 def _own_address(sight: Sight) -> Leak | None:
     """The page's own address, or the one that was asked for, where it is on the deny list."""
     asked = str((sight.call.arguments or {}).get("id", ""))
-    if (found := _URL.match(asked)) and (denied := _denied(found[1], found[2] or "")):
-        return Leak(sight, "call", asked, f"was opened: {denied.why}", column="id", in_arguments=True)
+    if (found := _URL.match(asked)) and (given_away := denied(found[0])):
+        return Leak(sight, "call", asked, f"was opened: {given_away.why}", column="id", in_arguments=True)
     for line in _OWN_ADDRESS.finditer(sight.text):
         group = 1 if line[1] else 2
         found = _URL.match(line[group])
-        denied = _denied(found[1], found[2] or "") if found else None
-        if denied:
+        given_away = denied(found[0]) if found else None
+        if given_away:
             return Leak(
                 sight,
                 "call",
                 line[group],
-                f"was opened: {denied.why}",
+                f"was opened: {given_away.why}",
                 start=line.start(group),
                 end=line.end(group),
             )
-    return None
-
-
-def _denied(host: str, path: str) -> Denied | None:
-    host = host.lower().removeprefix("www.")
-    for denied in DENIED:
-        same = host == denied.host or host.endswith(f".{denied.host}")
-        if same and re.match(denied.path, path or "/", re.IGNORECASE):
-            return denied
     return None
 
 

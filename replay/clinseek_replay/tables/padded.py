@@ -73,6 +73,12 @@ class _PaddedGrid:
         start = end - len(padded.lstrip(" "))
         return Cell(text, start, start + len(text), sure)
 
+    def text(self, row: int, column: int) -> str:
+        """The same cell's text alone."""
+        _, start, end, _ = self._columns[column]
+        offset = self._offsets[row]
+        return self._text[offset + start : min(offset + end, self._end)].strip(" ")
+
     def at(self, position: int) -> tuple[int, int] | None:
         """Row and column of the cell whose text holds a character of the text."""
         row = self._row_at(position)

@@ -10,7 +10,7 @@ from clinseek_replay.tables.json_rows import json_tables
 from clinseek_replay.tables.markdown import markdown_tables
 from clinseek_replay.tables.names import table_names
 from clinseek_replay.tables.padded import padded_table
-from clinseek_replay.tables.rows_as_text import rows_table, typed_table
+from clinseek_replay.tables.rows_as_text import OPENINGS, rows_table, typed_table
 from clinseek_replay.tables.table import TextTable
 from clinseek_replay.trajectory import Call
 
@@ -46,7 +46,7 @@ def _tables(text: str, names: tuple[str, ...]) -> Iterator[TextTable]:
     if text.lstrip()[:1] in {"{", "["}:
         yield from json_tables(text, names)
         return
-    blocks = [found.start() for found in _BLOCK.finditer(text)]
+    blocks = [found.start() for found in _BLOCK.finditer(text)] if "--- " in text else []
     if blocks:
         for start, end in zip(blocks, [*blocks[1:], len(text)], strict=True):
             yield from _one(text, start, end, names)
@@ -73,10 +73,10 @@ def _one(text: str, start: int, end: int, names: tuple[str, ...]) -> Iterator[Te
 
 
 def _in_commas(text: str, at: int, end: int, names: tuple[str, ...], whole: bool) -> TextTable | None:
-    """Our own rows, or CSV; only where commas or tabs are in the first line."""
+    """Our own rows, or CSV; only where the first line says so or holds commas or tabs."""
     stop = text.find("\n", at, end)
     head = text[at : stop if stop >= 0 else end]
-    if "," not in head and "\t" not in head:
+    if "," not in head and "\t" not in head and not head.startswith(OPENINGS):
         return None
     ours = rows_table(text, at, names) if whole and text.startswith(":\n", at - 2) else None
     return ours or delimited_table(text, at, end, names)

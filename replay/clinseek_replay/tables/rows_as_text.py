@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from clinseek_core.journal import Table
 from clinseek_core.tools.rowtext.cells import (
@@ -26,7 +27,10 @@ from clinseek_core.tools.rowtext.cells import (
 from clinseek_core.tools.rowtext.formulas import Formula, read_formula
 from clinseek_replay.tables.table import Cell, ReadGrid, TextTable
 
-__all__ = ["rows_table", "typed_table"]
+__all__ = ["OPENINGS", "rows_table", "typed_table"]
+
+OPENINGS = (IN_ALL, EMPTY, UNLESS, REPEATED, TOLD_BY)
+"""How a line begins that stands above our rows and tells of all of them."""
 
 _RAW = re.compile(r'(?:[^",\n]++|"(?:[^"]++|"")*+")*+')
 _PAIR = re.compile(r'("(?:[^"]++|"")*+"|[^="]*+)=(.*)', re.DOTALL)
@@ -50,16 +54,47 @@ def rows_table(text: str, start: int, names: tuple[str, ...]) -> TextTable | Non
 
 def typed_table(text: str, typed: Table, names: tuple[str, ...]) -> TextTable:
     """The rows that a journal records, with the places that the text has for them where it reads the same."""
-    read = _read(text, text.find(":\n") + 2)
-    told: Sequence[_Told] = read.rows if read is not None and len(read.rows) == len(typed.rows) else ()
-    cells = []
-    for index, row in enumerate(typed.rows):
-        places = told[index] if told else {}
-        cells.append(
-            [_typed(value, places.get(name)) for name, value in zip(typed.columns, row, strict=False)]
-        )
     names = (typed.source.lower(),) if typed.source else names
-    return TextTable("rows", typed.columns, ReadGrid(cells), names=names, start=0, end=len(text))
+    return TextTable("rows", typed.columns, _TypedGrid(text, typed), names=names, start=0, end=len(text))
+
+
+class _TypedGrid:
+    """Recorded cells; the text is read for their places only when one is asked for."""
+
+    def __init__(self, text: str, typed: Table) -> None:
+        self._text = text
+        self._typed = typed
+
+    def __len__(self) -> int:
+        return len(self._typed.rows)
+
+    def text(self, row: int, column: int) -> str:
+        """The cell's text alone."""
+        cells = self._typed.rows[row]
+        return (cell_text(cells[column]) or "") if column < len(cells) else ""
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The cell with its place."""
+        return self._read.cell(row, column)
+
+    def at(self, position: int) -> tuple[int, int] | None:
+        """Row and column of the first cell that holds a character of the text."""
+        return self._read.at(position)
+
+    @cached_property
+    def _read(self) -> ReadGrid:
+        colon = self._text.find(":\n")
+        read = _read(self._text, colon + 2) if colon >= 0 else None
+        told: Sequence[_Told] = read.rows if read is not None and len(read.rows) == len(self) else ()
+        return ReadGrid(
+            [
+                [
+                    _typed(self.text(row, column), told[row].get(name) if told else None)
+                    for column, name in enumerate(self._typed.columns)
+                ]
+                for row in range(len(self))
+            ]
+        )
 
 
 def _read(text: str, start: int) -> _Block | None:
@@ -69,8 +104,7 @@ def _read(text: str, start: int) -> _Block | None:
         return None
 
 
-def _typed(value: object, told: Cell | None) -> Cell:
-    text = cell_text(value) or ""
+def _typed(text: str, told: Cell | None) -> Cell:
     return Cell(text, told.start, told.end) if told and text else Cell(text, None, None)
 
 
@@ -97,8 +131,7 @@ class _Block:
         self.rows = list(self._rows(at))
 
     def _lines_above(self, at: int) -> int:
-        kinds = (IN_ALL, EMPTY, UNLESS, REPEATED)
-        while kind := next((kind for kind in kinds if self._text.startswith(kind, at)), ""):
+        while kind := next((kind for kind in OPENINGS[:-1] if self._text.startswith(kind, at)), ""):
             raws, at = _record(self._text, at + len(kind))
             for raw, place in _spaced(raws):
                 if kind == EMPTY:

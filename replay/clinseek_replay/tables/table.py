@@ -45,6 +45,10 @@ class Grid(Protocol):
         """The cell at 0-based indexes."""
         ...
 
+    def text(self, row: int, column: int) -> str:
+        """The same cell's text alone, which may cost less."""
+        ...
+
     def at(self, position: int) -> tuple[int, int] | None:
         """Row and column of the cell that holds a character of the text."""
         ...
@@ -62,6 +66,10 @@ class ReadGrid:
     def cell(self, row: int, column: int) -> Cell:
         """The cell at 0-based indexes."""
         return self._rows[row][column]
+
+    def text(self, row: int, column: int) -> str:
+        """The same cell's text alone."""
+        return self._rows[row][column].text
 
     def at(self, position: int) -> tuple[int, int] | None:
         """Row and column of the first cell that holds a character of the text."""
@@ -130,6 +138,10 @@ class TextTable:
     def cell(self, row: int, column: int) -> Cell:
         """The cell at 0-based indexes."""
         return self._grid.cell(row, column)
+
+    def text(self, row: int, column: int) -> str:
+        """The text of the cell at 0-based indexes; quicker than the cell with its place."""
+        return self._grid.text(row, column)
 
     def get(self, row: int, name: str) -> Cell | None:
         """The cell of a named column (lower case); None where there is no such column or it is missing."""

@@ -67,7 +67,11 @@ class Beyond:
         self.cutoff = cutoff.replace(tzinfo=None).isoformat(" ", "seconds")
         self.boundary: Boundary = boundary
         self._fraction = bool(cutoff.microsecond)
-        self._suspect = re.compile(_not_before(self.cutoff[:10]), re.ASCII)
+        first, dates, same_day = _not_before(self.cutoff)
+        # A pattern that begins with one plain character is found ten times as quickly.
+        begin = rf"{first}(?<!\d{first})"
+        self._day_or_later = re.compile(rf"{begin}(?:{dates}|{self.cutoff[1:10]})", re.ASCII)
+        self._suspect = re.compile(rf"{begin}(?:{dates}|{same_day})", re.ASCII)
 
     @property
     def day(self) -> str:
@@ -76,7 +80,7 @@ class Beyond:
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text holds a date of the cutoff's day or later: one quick look, before any parsing."""
-        return self._suspect.search(text) is not None
+        return self._day_or_later.search(text) is not None
 
     def is_beyond(self, at: str) -> bool:
         """Whether a time (`2150-03-02 17:20:00`) was not known at the cutoff by the boundary."""
@@ -102,25 +106,26 @@ class Beyond:
                     yield stamp
 
 
-def _not_before(day: str) -> str:
-    """A pattern of the dates from `day` on, of its millennium: quicker than to read every date and compare.
+def _not_before(cutoff: str) -> tuple[str, str, str]:
+    """The first digit of years, then patterns of what follows it in later dates, and in times of that day.
 
-    >>> _not_before("2150-03-02")
-    '(?<!\\\\d)2(?:15[1-9]|1[6-9]\\\\d|[2-9]\\\\d\\\\d)-...'
+    Only dates of the cutoff's millennium are meant. To search is quicker than to read every time and compare.
     """
-    year, month, date = day.split("-")
-    thousand, years = year[0], year[1:]
-    later_years = "|".join(_greater(years))
-    later_months = "|".join(_greater(month))
-    later_days = "|".join([*_greater(date), date])
-    return (
-        rf"(?<!\d){thousand}(?:(?:{later_years or '(?!)'})-\d\d-\d\d"
-        rf"|{years}-(?:(?:{later_months or '(?!)'})-\d\d|{month}-(?:{later_days})))"
-    )
+    year, month, day = cutoff[:10].split("-")
+    hour, minute, second = cutoff[11:].split(":")
+    years = _later(year[1:], r"-\d\d-\d\d")
+    months = _later(month, r"-\d\d")
+    dates = rf"{years}|{year[1:]}-(?:{months}|{month}-(?:{_later(day)}))"
+    seconds = rf"(?!:)|:(?:{_later(second)}|{second})"
+    clock = rf"{_later(hour, ':')}|{hour}:(?:{_later(minute)}|{minute}(?:{seconds}))"
+    return year[0], dates, rf"{cutoff[1:10]}[ T](?:{clock})"
 
 
-def _greater(digits: str) -> Iterator[str]:
-    """Patterns of the numbers of as many digits that are greater."""
-    for index, digit in enumerate(digits):
-        if digit != "9":
-            yield digits[:index] + f"[{int(digit) + 1}-9]" + r"\d" * (len(digits) - index - 1)
+def _later(digits: str, rest: str = "") -> str:
+    """A pattern of the numbers of as many digits that are greater; of nothing where there are none."""
+    greater = [
+        digits[:index] + f"[{int(digit) + 1}-9]" + r"\d" * (len(digits) - index - 1) + rest
+        for index, digit in enumerate(digits)
+        if digit != "9"
+    ]
+    return "|".join(greater) or "(?!)"
