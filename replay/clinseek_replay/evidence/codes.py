@@ -22,7 +22,10 @@ _ROWS = 2_000
 def codes_in_rows(call: Call, hits: Iterable[Hit]) -> Iterator[tuple[str, Code]]:
     """(item, code) for the rows of a result where a whole cell is the item's name."""
     named = {folded(hit.matched): hit.name for hit in hits if hit.by != "code"}
-    if not named or call.result is None or not any(name in call.result.text.lower() for name in CODE_COLUMNS):
+    if not named or call.result is None:
+        return
+    text = call.result.text.lower()
+    if not any(name in text for name in CODE_COLUMNS):
         return
     for table in tables_in(call):
         codes = [

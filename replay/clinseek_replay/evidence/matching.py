@@ -95,10 +95,7 @@ class _Form:
         self.pattern = re.compile("".join(parts))
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where it stands in a folded text, as whole words; never overlapping."""
-        place = text.find(self.anchor)
-        if place < 0:
-            return
+        """Where it stands in a folded text that holds its anchor, as whole words; never overlapping."""
         for found in self.pattern.finditer(text):
             start, end = found.span()
             before, after = text[start - 1 : start], text[end : end + 1]

@@ -46,7 +46,8 @@ def comparison_lines(compared: Comparison) -> Iterator[str]:
         if pair is None:
             yield f"  {name}: they share no question that is scored"
             continue
-        yield f"  {name}: {_interval(pair.difference, sign='+')} on {_many(pair.difference.n, 'question')} of both"
+        shared = _many(pair.difference.n, "question")
+        yield f"  {name}: {_interval(pair.difference, sign='+')} on {shared} of both"
         yield f"    better on {pair.better}, same on {pair.same}, worse on {pair.worse}"
         if pair.only_first or pair.only_second:
             yield f"    left out: {pair.only_first} only in the first, {pair.only_second} only in the second"
@@ -75,14 +76,16 @@ def _denominator_lines(of: Denominators) -> Iterator[str]:
     if of.unknown:
         yield f"  {_many(len(of.unknown), 'question')} not in the gold file: {_some(of.unknown)}"
     if of.without_gold:
-        yield f"  {_many(len(of.without_gold), 'question')} without gold, not scored: {_some(of.without_gold)}"
+        unscored = _many(len(of.without_gold), "question")
+        yield f"  {unscored} without gold, not scored: {_some(of.without_gold)}"
     if of.several_runs:
         counted = [f"{question} ({count})" for question, count in of.several_runs.items()]
         yield f"  {_many(len(counted), 'question')} with several runs, each with their mean: {_some(counted)}"
     if of.repeated:
         yield f"  {_many(len(of.repeated), 'run')} there more than once: {_some(of.repeated)}"
     if of.errors or of.without_answer:
-        yield f"  {_many(of.errors, 'run')} ended with an error, {of.without_answer} without an answer: they count 0"
+        broken = _many(of.errors, "run")
+        yield f"  {broken} ended with an error, {of.without_answer} without an answer: they count 0"
     if of.not_by_finish:
         made = [f"{how} {count}" for how, count in of.not_by_finish.items()]
         yield f"  answers that the model did not give by its own finish: {_some(made)}"
