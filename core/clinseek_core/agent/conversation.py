@@ -5,7 +5,7 @@ The loop decides from this alone, so that a fresh run and a resumed one are the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -31,8 +31,9 @@ from clinseek_core.models import (
     ToolMessage,
     UserMessage,
 )
+from clinseek_core.tools import PastCall
 
-__all__ = ["ReadBody", "State", "advance", "fold"]
+__all__ = ["ReadBody", "State", "advance", "fold", "past_calls"]
 
 ReadBody = Callable[[Body | ImageRef], bytes]
 
@@ -106,6 +107,24 @@ def advance(state: State, event: Event, read_body: ReadBody) -> State:
         case _:
             pass
     return state
+
+
+def past_calls(events: list[Event], read_body: ReadBody) -> Iterator[PastCall]:
+    """The calls of `events` that were answered, in order, each with its whole result."""
+    turn: Turn | None = None
+    for event in events:
+        if isinstance(event, Turn):
+            turn = event
+        if isinstance(event, Observation) and turn is not None:
+            request, kept = turn.calls[event.call - 1], event.full or event.body
+            if request.arguments is not None:
+                yield PastCall(
+                    place=f"s{event.step}.c{event.call}",
+                    name=request.name,
+                    arguments=request.arguments,
+                    status=event.status,
+                    text=event.text if kept is None else read_body(kept).decode(),
+                )
 
 
 def _accepted(state: State, event: Observation) -> tuple[str, ...] | None:

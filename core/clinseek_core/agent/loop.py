@@ -9,7 +9,7 @@ from typing import Any
 
 from clinseek_core.agent.calls import answer_call
 from clinseek_core.agent.control import Control, StoppedError
-from clinseek_core.agent.conversation import advance, fold
+from clinseek_core.agent.conversation import advance, fold, past_calls
 from clinseek_core.agent.images import load_images
 from clinseek_core.agent.progress import Asking, CallState, Progress
 from clinseek_core.agent.prompt import NUDGE, opening
@@ -27,7 +27,7 @@ from clinseek_core.journal import (
     Turn,
 )
 from clinseek_core.models import ChatModel, ModelProgress, Retrying
-from clinseek_core.tools import Toolbox
+from clinseek_core.tools import Remembering, Toolbox
 
 __all__ = ["MAX_NUDGES", "run"]
 
@@ -49,7 +49,7 @@ def run(
     `case_folder` is where relative paths of the case's images start. A run that ended by an error of its
     endpoint or by a stop lost nothing: `JournalWriter.resume` and this go on with it. An interrupt
     (KeyboardInterrupt) counts as a stop. Raises InputError where the case's images or the journal's own
-    files can't be read.
+    files can't be read, and where a toolbox can't be brought back to where it was.
     """
     return _Run(journal, model, toolbox, control, on_progress=on_progress, case_folder=case_folder).to_end()
 
@@ -76,6 +76,8 @@ class _Run:
         self._on_progress = on_progress
         self._case_folder = case_folder
         self._state = fold(journal.events, journal.read_body)
+        if isinstance(toolbox, Remembering):
+            toolbox.restore(past_calls(journal.events, journal.read_body))
 
     def to_end(self) -> End:
         try:

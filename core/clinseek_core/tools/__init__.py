@@ -1,5 +1,23 @@
 """The tools an agent has: their specifications, and a toolbox that answers calls."""
 
-from clinseek_core.tools.spec import Picture, Toolbox, ToolResult, ToolSpec, tools_info
+from clinseek_core.tools.spec import (
+    PastCall,
+    Picture,
+    Remembering,
+    Toolbox,
+    ToolResult,
+    ToolSpec,
+    tools_info,
+)
+from clinseek_core.tools.together import Together
 
-__all__ = ["Picture", "ToolResult", "ToolSpec", "Toolbox", "tools_info"]
+__all__ = [
+    "PastCall",
+    "Picture",
+    "Remembering",
+    "Together",
+    "ToolResult",
+    "ToolSpec",
+    "Toolbox",
+    "tools_info",
+]

@@ -74,7 +74,8 @@ def check_arguments(spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]
         raise CallError(f"{name}: missing {', '.join(missing)}; it takes {', '.join(allowed)}")
     for key, value in given.items():
         fits = isinstance(value, str | int | float) or (key in _LISTS and _is_texts(value))
-        if not fits or isinstance(value, bool):
+        flag = allowed.get(key, {}).get("type") == "boolean"
+        if not fits or (isinstance(value, bool) and not flag):
             raise CallError(f"{name}: {key} has the wrong type {type(value).__name__}")
     if name == "ehr.finish" and not isinstance(given["response"], str | list):
         raise CallError(f"{name}: response is a list of texts, one per answer item")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from clinseek_core.journal.events import Status, Table, ToolsInfo
 
-__all__ = ["Picture", "ToolResult", "ToolSpec", "Toolbox", "tools_info"]
+__all__ = ["PastCall", "Picture", "Remembering", "ToolResult", "ToolSpec", "Toolbox", "tools_info"]
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,26 @@ class Toolbox(Protocol):
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Answer one call; any name and any arguments give a result, never an exception."""
+        ...
+
+
+class PastCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that a run made before it was cut off, and what it gave back, whole."""
+
+    place: str
+    """`s3.c1`"""
+    name: str
+    arguments: dict[str, Any]
+    status: Status
+    text: str
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A toolbox whose answers depend on the run's earlier calls, such as pages that were opened."""
+
+    def restore(self, calls: Iterable[PastCall]) -> None:
+        """Be as after these calls, in their order; InputError where that can't be had."""
         ...
 
 
