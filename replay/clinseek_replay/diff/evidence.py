@@ -11,7 +11,7 @@ from clinseek_replay.cursor.signature import digest
 from clinseek_replay.diff.alignment import Aligned
 from clinseek_replay.diff.calls import CallRef, calls_at
 from clinseek_replay.evidence.call_kinds import CallKind, call_kind
-from clinseek_replay.tables import tables_in
+from clinseek_replay.tables import MISSING, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
 
 __all__ = ["Gained", "evidence_of", "gained"]
@@ -79,23 +79,34 @@ def _count(seen: _Seen, ref: CallRef | None, only: set[Unit]) -> int:
 
 
 def _of_table(table: Table) -> Iterator[Unit]:
+    order = _column_order(table.columns)
     for index, row in enumerate(table.rows):
         traced = [
             digest("origin", origin.table, str(origin_row.key))
             for origin in table.origins
             if index < len(origin.rows) and (origin_row := origin.rows[index]) is not None
         ]
-        yield from traced or (_printed(table.columns, ["" if cell is None else str(cell) for cell in row]),)
+        yield from traced or (_printed(order, ["" if cell is None else str(cell) for cell in row]),)
 
 
 def _printed_rows(call: Call) -> Iterator[Unit]:
     for table in tables_in(call):
+        order = _column_order(table.columns)
         for row in table.rows:
-            yield _printed(table.columns, ["" if cell.missing else cell.text for cell in row])
+            yield _printed(order, ["" if cell.text in MISSING else cell.text for cell in row])
 
 
-def _printed(columns: Sequence[str], cells: Sequence[str]) -> Unit:
-    named = sorted(
-        (name.lower(), cell.strip()) for name, cell in zip(columns, cells, strict=False) if cell.strip()
+_ColumnOrder = list[tuple[str, int]]
+
+
+def _column_order(columns: Sequence[str]) -> _ColumnOrder:
+    """The columns by name, so that rows are the same in whatever order their columns were asked for."""
+    return sorted((name.lower(), index) for index, name in enumerate(columns))
+
+
+def _printed(order: _ColumnOrder, cells: Sequence[str]) -> Unit:
+    """A row by its cells, those that hold nothing left out."""
+    told = (
+        f"{name}\x1f{cells[index].strip()}" for name, index in order if index < len(cells) and cells[index]
     )
-    return digest("row", *(text for pair in named for text in pair))
+    return digest("row", "\x1e".join(told))
