@@ -1,4 +1,6 @@
+import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +10,20 @@ import pytest
 
 from clinseek_core.case import Case, Policy
 from clinseek_core.journal import DataInfo, JournalWriter, Limits, ModelInfo, ToolsInfo
+
+
+
+def _provide(name: str) -> None:
+    """Make a file beside this one importable by its name in the tests of this folder and those below."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_provide("recorded_zips")
+_provide("recorded")
 
 Start = Callable[..., JournalWriter]
 WriteRuns = Callable[..., Path]

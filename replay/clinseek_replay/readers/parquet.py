@@ -7,6 +7,7 @@ reads as null here; such arguments are left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +108,7 @@ def read(entry: Entry) -> Trajectory:
         row = con.execute(query, [place, entry.line - 1]).fetchone()
     if row is None:
         raise InputError(f"{entry.place}: there is no such row; the file may have changed, open it again")
-    record = dict(zip(columns, row, strict=False))
+    record = _plain(dict(zip(columns, row, strict=False)))
     chat = next((name for name in _CHATS if name in record), "messages")
     messages, damage = _messages(chat, record.pop(chat, None))
     if isinstance(record.get("system"), str) and record["system"]:
@@ -123,18 +124,23 @@ def _messages(chat: str, value: Any) -> tuple[list[Message], list[str]]:
             value = lenient_json(value)
         except (ValueError, RecursionError):
             return [], [f"`{chat}` is text, and no JSON"]
-    values = [_without_nulls(item) for item in items(value)]
+    values = [_plain(item) for item in items(value)]
     if chat == "messages" and not any(isinstance(item, dict) and "from" in item for item in values):
         return read_messages(values)
     return sharegpt_messages(values, [])
 
 
-def _without_nulls(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, without members that are null; times and the like as their text."""
     if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value]
-    return value
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str | int | None) else str(value)
 
 
 PARQUET = Reader(name="parquet", title="a Parquet file of chats", recognise=recognise, index=index, read=read)
