@@ -18,6 +18,8 @@ from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["Recordings", "detect", "open_recordings"]
 
+_LABELS = ".findings.jsonl"
+"""What people said of a recording lies beside it in such a file: docs/formats/findings.md."""
 _LOOKED_AT = (".jsonl", ".json", ".ndjson", ".eval", ".parquet", ".traj", ".md", ".txt")
 """Files of a folder that may be recordings; what they are, their structure tells."""
 _MEANT_AS_RECORDING = ".jsonl"
@@ -80,7 +82,7 @@ class Recordings:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """One for each run, in the order of the files and their lines; made when asked for in a large file."""
+        """One for each run, in the order of the files and their lines; a large file's are made when asked for."""
         return self._entries
 
     def run(self, index: int) -> Trajectory:
@@ -177,7 +179,10 @@ def _files_of(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in _LOOKED_AT and not path.name.startswith(".") and not path.is_dir()
+        if path.suffix.lower() in _LOOKED_AT
+        and not path.name.startswith(".")
+        and not path.name.endswith(_LABELS)
+        and not path.is_dir()
     )
 
 
