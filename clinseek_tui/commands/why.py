@@ -49,13 +49,12 @@ def main(args: argparse.Namespace) -> int:
         raise InputError(f"{args.path}: holds {len(recordings.entries)} runs; --run QID or --run N names one")
     trajectory = recordings.run(recordings.find(args.run) if args.run else 0)
 
-    def tell(stage: str) -> None:
-        print(visible(f"{args.ehr}: {stage}"), file=sys.stderr)
-
+    if args.ehr:
+        print(visible(f"{args.ehr}: read as it was known at the run's time"), file=sys.stderr)
     if args.item is None:
-        report = evidence(trajectory, args.ehr, tell)
+        report = evidence(trajectory, args.ehr)
         say([json_line(report)] if args.json else report_lines(report))
         return 0
-    found = why(examined(trajectory, args.ehr, tell), args.item)
+    found = why(examined(trajectory, args.ehr), args.item)
     say([json_line(found)] if args.json else why_lines(found))
     return 0

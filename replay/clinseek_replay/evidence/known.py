@@ -7,7 +7,7 @@ a code, by the names that the dictionaries and candidate tables give the code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -78,7 +78,6 @@ def known_by_ehr(
     trajectory: Trajectory,
     path: Path,
     synonyms: Synonyms | None = None,
-    on_progress: Callable[[str], None] = lambda _: None,
 ) -> Known:
     """What the record at `path` held at the run's cutoff, under the strict policy and the run's boundary.
 
@@ -91,7 +90,7 @@ def known_by_ehr(
         raise InputError(f"{trajectory.source}: does not say which patient it is about, and at what time")
     boundary = trajectory.policy.boundary if trajectory.policy else "exclusive"
     snapshot = open_snapshot(
-        path, trajectory.subject_id, trajectory.prediction_time, Policy(boundary=boundary), on_progress
+        path, trajectory.subject_id, trajectory.prediction_time, Policy(boundary=boundary)
     )
     try:
         return _in_snapshot(snapshot, trajectory, synonyms)

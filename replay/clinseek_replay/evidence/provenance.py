@@ -288,17 +288,16 @@ def _supported(view: ItemView) -> Verdict | None:
 def _candidate_only(view: ItemView) -> Verdict | None:
     if not view.answered or not view.lookups or not view.lexical:
         return None
-    return Verdict(
-        "only a list of candidate names showed it, never the patient's data", view.told(view.lookups)
-    )
+    because = "among candidate names alone; no result with the patient's data has its name or code"
+    return Verdict(because, view.told(view.lookups))
 
 
 def _parametric(view: ItemView) -> Verdict | None:
     if not view.answered or not view.lexical:
         return None
-    because = "no source in the record: the model knew it by itself"
+    because = "no source in the record: no result has its name or code"
     if view.web:
-        because = "only pages of the web showed it, never the patient's data"
+        because = "on pages of the web alone; no result with the patient's data has its name or code"
     return Verdict(because, view.told(view.web))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,22 +72,18 @@ class Examined(msgspec.Struct, frozen=True):
     not_verified: tuple[NotVerified, ...]
 
 
-def evidence(
-    trajectory: Trajectory, ehr: Path | None = None, on_progress: Callable[[str], None] = lambda _: None
-) -> Evidence:
+def evidence(trajectory: Trajectory, ehr: Path | None = None) -> Evidence:
     """The evidence of a run; with `ehr`, what `find_source` takes, also what there was to be found.
 
     Raises InputError where the record is not there.
     """
-    return _evidence(examined(trajectory, ehr, on_progress))
+    return _evidence(examined(trajectory, ehr))
 
 
-def examined(
-    trajectory: Trajectory, ehr: Path | None = None, on_progress: Callable[[str], None] = lambda _: None
-) -> Examined:
+def examined(trajectory: Trajectory, ehr: Path | None = None) -> Examined:
     """Walk over a run and tell the state of each item."""
     known = (
-        known_by_ehr(trajectory, ehr, drug_names, on_progress)
+        known_by_ehr(trajectory, ehr, drug_names)
         if ehr is not None
         else known_by_curated(trajectory, drug_names)
     )
@@ -210,6 +206,6 @@ def _some(bar: Bar) -> str:
 
 
 def _notes(title: str, notes: tuple[str, ...]) -> Iterator[str]:
-    for note in notes:
+    if notes:
         yield ""
-        yield f"{title}: {visible(note)}"
+    yield from (f"{title}: {visible(note)}" for note in notes)
