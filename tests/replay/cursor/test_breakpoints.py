@@ -100,6 +100,7 @@ RUN = Trajectory(
         ("future:first", ["s3.c1"]),
         ("tokens>1000", ["s3"]),
         ("tokens>799", ["s2", "s3"]),
+        ("tokens>800", ["s3"]),
         ("path:$.arguments.table_name=vitals", ["s3.c2"]),
         ("path:$.step.usage.input_tokens>2500", ["s3.c1", "s3.c2", "s3.c3"]),
         ("path:$.result.text~/^error/", ["s1.c1", "s4.c1"]),
@@ -122,6 +123,11 @@ def test_each_kind_stops_at_its_places(written: str, anchors: list[str]) -> None
 def test_every_kind_is_tried_above() -> None:
     tried = test_each_kind_stops_at_its_places.pytestmark[0].args[1]
     assert {read_breakpoint(written).kind for written, _ in tried} == {kind.name for kind in KINDS}
+
+
+def test_a_run_can_be_begun_in_its_middle_and_what_was_before_still_counts() -> None:
+    asked = [read_breakpoint("gold:first"), read_breakpoint("repeated")]
+    assert [hit.anchor for hit in hits(RUN, asked, start=3)] == ["s4.c1", "s4.c2"]
 
 
 def test_a_stop_tells_why_and_where() -> None:
