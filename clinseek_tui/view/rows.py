@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from clinseek_replay.index import call_counts
 from clinseek_replay.trajectory import Call, Step, Trajectory
 
 __all__ = ["Kind", "Row", "opening_row", "place", "row_for", "row_of_step", "rows_of"]
@@ -24,8 +27,8 @@ class Row(NamedTuple):
 def rows_of(trajectory: Trajectory) -> list[Row]:
     """All rows of a run, in their order; the end is there once the run has one."""
     rows = [Row("case")]
-    for index, step in enumerate(trajectory.steps):
-        last = len(step.calls) - 1
+    for index, calls in enumerate(call_counts(trajectory.steps)):
+        last = calls - 1
         if last < 0:
             rows.append(Row("think", index))
         else:
@@ -42,8 +45,9 @@ def opening_row(rows: list[Row]) -> int:
 
 def row_of_step(rows: list[Row], trajectory: Trajectory, number: int) -> int:
     """The first row of the step numbered `number`, or of the next one there is, or the last row."""
+    step = bisect_left(trajectory.steps, number, key=attrgetter("number"))
     for index, row in enumerate(rows):
-        if row.kind in ("call", "think") and trajectory.steps[row.step].number >= number:
+        if row.kind in ("call", "think") and row.step == step:
             return index
     return len(rows) - 1
 

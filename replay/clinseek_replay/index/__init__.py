@@ -6,7 +6,7 @@ It knows files, JSON and steps, and no format: the readers use it.
 from __future__ import annotations
 
 from clinseek_replay.index.cache import Numbers, cached
-from clinseek_replay.index.lazy_steps import LazySteps
+from clinseek_replay.index.lazy_steps import LazySteps, call_counts
 from clinseek_replay.index.lines import Lines, scan_lines
 from clinseek_replay.index.peek import peek
 from clinseek_replay.index.source_file import SourceFile
@@ -18,6 +18,7 @@ __all__ = [
     "Numbers",
     "SourceFile",
     "cached",
+    "call_counts",
     "item_spans",
     "member_spans",
     "peek",

@@ -9,7 +9,7 @@ from typing import overload
 
 from clinseek_replay.trajectory import Step
 
-__all__ = ["LazySteps"]
+__all__ = ["LazySteps", "call_counts"]
 
 _KEPT_BYTES = 8 * 1024 * 1024
 """Of the source, behind the steps that are kept; decoded they take a few times as much."""
@@ -22,8 +22,14 @@ class LazySteps(Sequence[Step]):
     """
 
     def __init__(
-        self, read: Callable[[int], Step], sizes: Sequence[int], kept_bytes: int = _KEPT_BYTES
+        self,
+        read: Callable[[int], Step],
+        sizes: Sequence[int],
+        call_counts: Sequence[int],
+        kept_bytes: int = _KEPT_BYTES,
     ) -> None:
+        self.call_counts = call_counts
+        """How many calls each step has, known without reading it."""
         self._read = read
         self._sizes = sizes
         self._limit = kept_bytes
@@ -76,3 +82,8 @@ class LazySteps(Sequence[Step]):
         while self._bytes > self._limit and len(self._kept) > 1:
             gone, _ = self._kept.popitem(last=False)
             self._bytes -= self._sizes[gone]
+
+
+def call_counts(steps: Sequence[Step]) -> Sequence[int]:
+    """How many calls each step has; steps that are not read yet are not read for it."""
+    return steps.call_counts if isinstance(steps, LazySteps) else [len(step.calls) for step in steps]

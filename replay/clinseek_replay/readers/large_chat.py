@@ -62,8 +62,8 @@ def _find(source: SourceFile, entry: Entry, name: str) -> Numbers:
     """Where the list, its items and its turns are, counted from the run's beginning.
 
     `list` is its offset and length, `offsets` and `lengths` those of the items, `turns` the assistant's
-    items, `odd` those that are no object, `repeated` the turn and the call of each whose id another call
-    bears.
+    items, `calls` how many each of these has, `odd` those that are no object, `repeated` the turn and the
+    call of each whose id another call bears.
     """
     text = source.read(entry.offset, entry.length)
     members = member_spans(text) or {}
@@ -87,6 +87,7 @@ def _find(source: SourceFile, entry: Entry, name: str) -> Numbers:
         "offsets": array("Q", [span.offset for span in items]),
         "lengths": array("Q", [span.length for span in items]),
         "turns": turns,
+        "calls": array("Q", map(len, ids)),
         "odd": odd,
         "repeated": _repeated(ids),
     }
@@ -127,7 +128,7 @@ class _LargeChat:
     def __init__(self, source: SourceFile, entry: Entry, numbers: Numbers) -> None:
         self._source, self._entry = source, entry
         self._offsets, self._lengths = numbers["offsets"], numbers["lengths"]
-        self._turns = numbers["turns"]
+        self._turns, self._calls = numbers["turns"], numbers["calls"]
         self._odd = numbers["odd"]
         self._repeated: dict[int, list[int]] = {}
         pairs = iter(numbers["repeated"])
@@ -142,7 +143,7 @@ class _LargeChat:
         begins = [self._offsets[turn] for turn in self._turns]
         ends = [*begins[1:], self._offsets[-1] + self._lengths[-1]] if begins else []
         sizes = [end - begin for begin, end in zip(begins, ends, strict=True)]
-        return Chat(read_chat(messages).prompt, LazySteps(self._step, sizes), tuple(damage))
+        return Chat(read_chat(messages).prompt, LazySteps(self._step, sizes, self._calls), tuple(damage))
 
     def _range(self, turn: int) -> range:
         """The items of one turn: the assistant's, and those up to its next."""

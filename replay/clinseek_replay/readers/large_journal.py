@@ -22,6 +22,7 @@ from clinseek_core.journal import (
     Prompt,
     Record,
     Resumed,
+    Turn,
     Unknown,
     decode_line,
     read_body,
@@ -36,7 +37,7 @@ LARGE_BYTES = 2 * 1024 * 1024
 """A smaller journal is read whole: that takes some milliseconds."""
 
 _BAD = ("bad_lines", "bad_offsets", "bad_lengths")
-_NAMES = ("run_offsets", "run_lengths", "counts", "offsets", "lengths", *_BAD, "end")
+_NAMES = ("run_offsets", "run_lengths", "counts", "calls", "offsets", "lengths", *_BAD, "end")
 
 
 def read_large_journal(path: Path) -> tuple[Trajectory, int, int]:
@@ -69,6 +70,7 @@ class _Sorted:
         self.before = 0
         """How many of the run's events come before its first step."""
         self._places: dict[int, list[tuple[int, int]]] = {}
+        self._calls: dict[int, int] = {}
         self._last: int | None = None
 
     def bad(self, line: int, offset: int, length: int) -> None:
@@ -86,12 +88,15 @@ class _Sorted:
         if step is not None:
             self._places.setdefault(step, []).append((offset, length))
             self._last = step if self._last is None else max(self._last, step)
+        if isinstance(record, Turn):
+            self._calls[record.step] = len(record.calls)
 
     def by_step(self) -> None:
         """Put down the steps' events, step after step in the order of their numbers."""
         for step in sorted(self._places):
             places = self._places[step]
             self.numbers["counts"].append(len(places))
+            self.numbers["calls"].append(self._calls.get(step, 0))
             self.numbers["offsets"].extend(offset for offset, _ in places)
             self.numbers["lengths"].extend(length for _, length in places)
 
@@ -151,10 +156,11 @@ class _Journal:
         before = self._numbers["end"][2]
         trajectory = fold(trajectory, records[:before], self._bodies)
         # What is said to the step at which it happens is folded again with that step: here it is let go.
+        sizes = [self._bytes(place) for place in range(len(self._ends))]
         anywhere = msgspec.structs.replace(trajectory, steps=(Step(number=0),))
         return msgspec.structs.replace(
             fold(anywhere, records[before:], self._bodies),
-            steps=LazySteps(self._step, [self._bytes(place) for place in range(len(self._ends))]),
+            steps=LazySteps(self._step, sizes, self._numbers["calls"]),
             damage=tuple(self._damage()),
         )
 

@@ -19,9 +19,10 @@ from clinseek_core.journal import (
     Turn,
     bodies_folder,
 )
-from clinseek_replay.index import LazySteps
+from clinseek_replay.index import LazySteps, call_counts
 from clinseek_replay.readers import journal, json_records, large_chat, large_journal, run_lines
 from clinseek_replay.recordings import open_recordings
+from clinseek_replay.trajectory import Trajectory
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
     ["\u2713", '"', "}", "\\", "a\nb", ""]
@@ -95,10 +96,16 @@ def _by_steps(path, patch):
     return _runs(path)
 
 
+def _counts(runs):
+    return [list(call_counts(run.steps)) for run in runs[2] if isinstance(run, Trajectory)]
+
+
 def _check_both(path):
     at_once = _runs(path)
     with pytest.MonkeyPatch.context() as patch:
-        assert _by_steps(path, patch) == at_once
+        by_steps = _by_steps(path, patch)
+        assert by_steps == at_once
+        assert isinstance(at_once, str) or _counts(by_steps) == _counts(at_once)
         assert _by_steps(path, patch) == at_once  # from the cache
 
 

@@ -20,7 +20,7 @@ def steps(asked):
         asked.append(place)
         return Step(number=place + 1)
 
-    return LazySteps(read, [10] * 10, kept_bytes=30)
+    return LazySteps(read, [10] * 10, [0] * 10, kept_bytes=30)
 
 
 def test_they_are_a_sequence_like_any_other(steps):
@@ -57,7 +57,9 @@ def test_what_was_looked_at_last_is_kept_and_no_more(steps, asked):
 
 
 def test_one_step_larger_than_what_is_kept_is_kept_alone(asked):
-    steps = LazySteps(lambda place: asked.append(place) or Step(number=place), [1, 99, 1], kept_bytes=10)
+    steps = LazySteps(
+        lambda place: asked.append(place) or Step(number=place), [1, 99, 1], [0] * 3, kept_bytes=10
+    )
     for place in (0, 1, 1, 0, 2):
         assert steps[place].number == place
     assert asked == [0, 1, 0, 2]
