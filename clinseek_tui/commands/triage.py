@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import functools
+import contextlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from clinseek_core.case import load_cases
 from clinseek_core.errors import InputError
 from clinseek_core.text import visible
+from clinseek_fixtures import world_path
 from clinseek_replay.audit import RULES as AUDIT_RULES
+from clinseek_replay.audit import EhrTimes, audit
 from clinseek_replay.evidence.known import known_by_ehr
 from clinseek_replay.evidence.synonyms import drug_names
+from clinseek_replay.export import new_file, triage_page
 from clinseek_replay.many import map_runs
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.trajectory import Trajectory
 from clinseek_replay.triage import (
     RULE_VERSION,
     RULES,
+    Agreement,
     Label,
     RunTriage,
     agreement,
@@ -39,12 +44,12 @@ from clinseek_replay.triage.plain import agreement_lines, run_lines, tally_lines
 from clinseek_tui.commands.opening import add_recordings, open_named, positions
 from clinseek_tui.commands.printing import json_line, say
 from clinseek_tui.commands.progress import ProgressLine
+from clinseek_tui.running.plan import BUNDLED
 
 __all__ = ["add_arguments", "main"]
 
 _FINE, _FOUND, _UNUSABLE = 0, 1, 2
 _CODES = (*(rule.code for rule in RULES), *(rule.code for rule in AUDIT_RULES))
-_BUNDLED = "bundled"
 _EXAMPLES = """\
 examples:
   clinseek-tui triage traj.jsonl                             what went wrong, where, and what can't be told
@@ -73,6 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ehr", metavar="PATH", help="the patient's data, for what takes it; or `bundled`")
     parser.add_argument("--scores", metavar="FILE", type=Path, help="the reference's per_question.jsonl")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page too")
+    parser.add_argument("--force", action="store_true", help="replace a page that is there already")
+    parser.add_argument("--with-patient-text", action="store_true", help="page: show what findings quote")
     parser.add_argument("--agreement", action="store_true", help="add Cohen's kappa of rules with people")
     labels = parser.add_argument_group("labels by people, kept in <recording>.findings.jsonl")
     labels.add_argument(
@@ -123,6 +131,9 @@ def main(args: argparse.Namespace) -> int:
     final = [
         with_labels(run, labels[recordings.entries[at].path]) for (at, _), run in zip(raw, made, strict=True)
     ]
+    if args.html is not None:
+        with new_file(args.html, force=args.force) as file:
+            file.write(triage_page(final, with_patient_text=args.with_patient_text))
     _print(final, args, _agreed(made, labels) if args.agreement else None)
     if any(
         _matches(finding.code, args.fail_on) for run in final for finding in run.findings if counts(finding)
@@ -131,36 +142,55 @@ def main(args: argparse.Namespace) -> int:
     return _UNUSABLE if unread else _FINE
 
 
-def triaged(trajectory: Trajectory, ehr: Path | None) -> RunTriage:
-    """The triage of one run, with the patient's data where they are given."""
-    known = known_by_ehr(trajectory, ehr, drug_names) if ehr is not None else None
-    return triage(trajectory, known=known)
-
-
 def _triaged(
-    recordings: Recordings, wanted: Iterable[int], args: argparse.Namespace
+    recordings: Recordings, wanted: range, args: argparse.Namespace
 ) -> tuple[list[tuple[int, RunTriage]], int]:
     """Each run's triage with its position, and how many runs could not be read."""
     made: list[tuple[int, RunTriage]] = []
     unread = 0
-    function = functools.partial(triaged, ehr=_ehr(args.ehr))
-    with ProgressLine("triage") as progress:
-        for position, outcome in map_runs(recordings, wanted, function, progress):
+    with (
+        ProgressLine("triage") as progress,
+        contextlib.closing(_outcomes(recordings, wanted, args, progress)) as outcomes,
+    ):
+        for position, outcome in outcomes:
             if isinstance(outcome, InputError):
+                if len(wanted) == 1:
+                    raise outcome
                 unread += 1
                 progress.clear()
-                print(visible(str(outcome)), file=sys.stderr)
+                print(visible(f"not looked at: {outcome}"), file=sys.stderr)
             else:
                 made.append((position, outcome))
     return made, unread
 
 
-def _ehr(named: str | None) -> Path | None:
-    if named == _BUNDLED:
-        from clinseek_fixtures import world_path  # noqa: PLC0415 -- only where it is asked for
+def _outcomes(
+    recordings: Recordings, wanted: range, args: argparse.Namespace, progress: ProgressLine
+) -> Generator[tuple[int, RunTriage | InputError], None, None]:
+    if args.ehr is None:
+        yield from map_runs(recordings, wanted, triage, progress)
+        return
+    # One patient's record is read at a time, here: the processes of many would each read it again.
+    path = world_path() if args.ehr == BUNDLED else Path(args.ehr)
+    times = EhrTimes(path)
+    for done, position in enumerate(wanted, 1):
+        yield position, _with_record(recordings, position, path, times)
+        progress(done, len(wanted))
 
-        return world_path()
-    return Path(named) if named is not None else None
+
+def _with_record(
+    recordings: Recordings, position: int, path: Path, times: EhrTimes
+) -> RunTriage | InputError:
+    """The triage of a run with its patient's data."""
+    try:
+        trajectory = recordings.run(position)
+        if trajectory.subject_id is None:
+            raise InputError(f"{trajectory.source}: does not say the patient, so --ehr has none to look up")
+        report = audit(trajectory, times=times.patient(trajectory.subject_id))
+        known = known_by_ehr(trajectory, path, drug_names)
+    except InputError as error:
+        return error
+    return triage(trajectory, leaks=(report.findings, report.not_verified), known=known)
 
 
 def _labels(paths: Iterable[Path]) -> dict[Path, tuple[Label, ...]]:
@@ -176,14 +206,14 @@ def _labels(paths: Iterable[Path]) -> dict[Path, tuple[Label, ...]]:
     return found
 
 
-def _agreed(made: Sequence[RunTriage], labels: dict[Path, tuple[Label, ...]]) -> Any:
+def _agreed(made: Sequence[RunTriage], labels: dict[Path, tuple[Label, ...]]) -> Agreement:
     found = {
         run_key(run): {f.code for f in run.findings if f.tier != "S" and f.severity != "info"} for run in made
     }
     return agreement(found, [label for each in labels.values() for label in each], _CODES)
 
 
-def _print(runs: Sequence[RunTriage], args: argparse.Namespace, agreed: Any) -> None:
+def _print(runs: Sequence[RunTriage], args: argparse.Namespace, agreed: Agreement | None) -> None:
     counted = tally(runs)
     missing = _missing(runs, args.gold)
     if args.json:
@@ -217,20 +247,22 @@ def _label(recordings: Recordings, args: argparse.Namespace) -> int:
             f"a label is of one run and there are {len(wanted)}; name it by --run QID or --run N"
         )
     trajectory = recordings.run(wanted[0])
-    common = {
-        "at": datetime.now(UTC),
-        "author": _plain(args.author),
-        "run": trajectory.run_id or trajectory.qid,
-        "rule_version": RULE_VERSION,
-        "text": _plain(args.text),
-    }
-    given = [Label(**common, verdict="accept", anchor=at, code=code) for at, code in args.label]
-    given += [Label(**common, verdict="reject", anchor=at, code=code) for at, code in args.reject]
+    blank = Label(
+        at=datetime.now(UTC),
+        author=_plain(args.author),
+        run=trajectory.run_id or trajectory.qid,
+        rule_version=RULE_VERSION,
+        text=_plain(args.text),
+        verdict="reviewed",
+    )
+    change = msgspec.structs.replace
+    given = [change(blank, verdict="accept", anchor=at, code=code) for at, code in args.label]
+    given += [change(blank, verdict="reject", anchor=at, code=code) for at, code in args.reject]
     for anchor, codes in args.override:
         code, _, instead = codes.partition(":")
-        given.append(Label(**common, verdict="override", anchor=anchor, code=code, instead=instead))
+        given.append(change(blank, verdict="override", anchor=anchor, code=code, instead=instead))
     if args.reviewed:
-        given.append(Label(**common, verdict="reviewed"))
+        given.append(blank)
     for label in given:
         _check(label, trajectory)
     path = append_labels(recordings.entries[wanted[0]].path, given)

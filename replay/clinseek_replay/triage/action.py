@@ -28,7 +28,8 @@ _SQL = {
 _TIMES = 3
 _ABSENT = re.compile(
     r"\b(no (evidence|history|record|sign|documentation|indication)s? of|has (no|never)|had no|does not have"
-    r"|there (is|are|was|were) no|never (had|received|was)|not (present|documented|recorded) (anywhere|at all))\b",
+    r"|there (is|are|was|were) no|never (had|received|was)"
+    r"|not (present|documented|recorded) (anywhere|at all))\b",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"\bwhere\b|\bhaving\b", re.IGNORECASE)
@@ -107,13 +108,13 @@ def _number(value: Any) -> int | None:
 
 def _repeated(view: RunView) -> Iterator[Hit]:
     """One finding for each request that is repeated: three times with the same result, or twice in a row."""
-    runs: dict[tuple[object, str], list[CallView]] = {}
-    in_a_row: set[tuple[object, str]] = set()
+    runs: dict[object, list[CallView]] = {}
+    in_a_row: set[object] = set()
     before: object = None
     for call in view.calls:
         if call.status == "pending":
             continue
-        key = (call.request, call.text)
+        key: object = (call.request, call.text)
         runs.setdefault(key, []).append(call)
         if key == before:
             in_a_row.add(key)
@@ -235,7 +236,7 @@ ACTION: tuple[Rule, ...] = (
         tier="D",
         severity="medium",
         needs=("turns",),
-        says="After an error or nothing found comes the same call or the finish, and no other try at that table.",
+        says="After an error or an empty result comes the same call or the finish, and no other try at it.",
         find=_not_handled,
     ),
     Rule(

@@ -137,8 +137,8 @@ ANSWER: tuple[Rule, ...] = (
         tier="D",
         severity="high",
         needs=("gold", "answer"),
-        says="A name of the answer is a gold name in another spelling or by another name, which an exact match"
-        " does not take.",
+        says="A name of the answer is a gold name in another spelling or by another name, which an exact"
+        " match does not take.",
         find=_name_miss,
     ),
     Rule(
@@ -156,8 +156,8 @@ ANSWER: tuple[Rule, ...] = (
         tier="D",
         severity="medium",
         needs=("gold", "answer"),
-        says="More than twice as many names as the gold at a precision below 0.3, or less than half at one above"
-        " 0.7.",
+        says="More than twice as many names as the gold at a precision below 0.3, or less than half at one"
+        " above 0.7.",
         find=_over_or_under,
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""What only shows beside other runs: repeated lines, several runs of a question, the reference's own scores."""
+"""What only shows beside other runs: repeated lines, several runs of a question, the recorded scores."""
 
 from __future__ import annotations
 
@@ -94,5 +94,5 @@ def _scores_of(line: bytes, place: str) -> tuple[str, tuple[float, ...]]:
         ValueError,
     ) as error:
         raise InputError(
-            f"{place}: is no line of the reference's per_question.jsonl, with `qid` and `runs` that have an `f1`"
+            f"{place}: is no line of a per_question.jsonl, with `qid` and `runs` that have an `f1`"
         ) from error

@@ -20,7 +20,8 @@ _LEFT = 0.5
 """Share of the rounds that must be left for a finish to be early."""
 _RECENT_CALLS = 5
 _OVERFLOW = re.compile(
-    r"context[_ ](length|window|size|overflow)|maximum context|(prompt|input) is too long|exceeds? .{0,40}token",
+    r"context[_ ](length|window|size|overflow)|maximum context|(prompt|input) is too long"
+    r"|exceeds? .{0,40}token",
     re.IGNORECASE,
 )
 
@@ -59,7 +60,7 @@ def _browser_limit(view: RunView) -> Iterator[Hit]:
     calls = browser_calls(view)
     if len(calls) >= REFERENCE_BROWSER_CALLS and calls[-1].step.number == view.last_step:
         yield Hit(
-            message=f"{len(calls)} browser calls: the driver stops at {REFERENCE_BROWSER_CALLS}, without a word",
+            message=f"{len(calls)} browser calls: the driver stops at {REFERENCE_BROWSER_CALLS} without a word",
             places=(calls[-1].place(),),
             evidence={"calls": len(calls), "limit": REFERENCE_BROWSER_CALLS},
             lost=view.missed,
@@ -112,7 +113,7 @@ def _loop_hit(stretch: list[CallView]) -> Iterator[Hit]:
     if len(stretch) >= _LOOP_REPEATS:
         first, last = stretch[0], stretch[-1]
         yield Hit(
-            message=f"{len(stretch)} calls repeat earlier ones up to {last.call.anchor}, with nothing new between",
+            message=f"{len(stretch)} calls repeat earlier ones up to {last.call.anchor}, nothing new between",
             places=(first.place(), last.place()),
             evidence={"repeats": len(stretch), "until": last.call.anchor},
         )
@@ -153,7 +154,7 @@ def _never_verified(view: RunView) -> Iterator[Hit]:
     if late:
         step = first[late[0]]
         yield Hit(
-            message=f"{late[0]} first comes up at s{step}, and the patient's data were not looked at after that",
+            message=f"{late[0]} first comes up at s{step}, and no look at the patient's data followed",
             places=(Place(step=step, field="text", quote=late[0]), finish.place("arguments")),
             evidence={"names": late, "last_look": f"s{looked}"},
             extra=tuple(name for name in late if name in view.wrong),

@@ -26,8 +26,8 @@ _ORDER: tuple[tuple[str, ...], ...] = (
     ("U",),
     ("F",),
 )
-"""Whose fault is asked first: the benchmark's, the harness's, the data's, the budget's, then the agent's. Codes,
-or letters for whole groups."""
+"""Whose fault is asked first: the benchmark's, the harness's, the data's, the budget's, then the agent's.
+Codes, or letters for whole groups."""
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Labels by people, in a side-file beside the recording: appended, never changed; the recording is never touched.
+"""Labels by people, in a side-file beside the recording: appended, never changed; nothing else is touched.
 
 `docs/formats/findings.md` is the format's reference.
 """

@@ -1,4 +1,4 @@
-"""Gold names that an answer holds by another name: another spelling, a synonym, or with something around it."""
+"""Gold names that an answer holds by another name: a spelling, a synonym, or with something around it."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _NEEDS: dict[Need, _Need] = {
         "the recording does not say which tools were offered",
     ),
     "reference": _Need(
-        lambda view: bool(view.trajectory.curated) or view.known is not None,
+        lambda view: not view.missed or bool(view.trajectory.curated) or view.known is not None,
         "whether the record holds it takes the data, or a case that ships its curated context",
     ),
     "candidates": _Need(
@@ -55,7 +55,9 @@ _NEEDS: dict[Need, _Need] = {
         lambda view: bool(view.sightings.searchable),
         "neither gold nor answer holds a name that can be looked for in texts (yes, no and numbers can't)",
     ),
-    "data": _Need(lambda view: view.known is not None, "it takes the patient's data"),
+    "data": _Need(
+        lambda view: view.known is not None and view.known.by == "ehr", "it takes the patient's data"
+    ),
     "score": _Need(lambda view: view.recorded_f1 is not None, "no score of the reference was given"),
     "siblings": _Need(lambda view: view.siblings is not None, "the run was looked at alone"),
 }

@@ -90,10 +90,11 @@ def _not_verified_lines(run: RunTriage) -> Iterator[str]:
 
 def tally_lines(triaged: Triaged, missing: Sequence[str] | None = None) -> Iterator[str]:
     """The counts of many runs, over all and by task, model and tool."""
-    yield f"{triaged.runs} runs, rules of version {triaged.rule_version or '-'}; shares with their 95 % intervals"
+    yield f"{triaged.runs} runs, rules of version {triaged.rule_version or '-'}; shares with 95 % intervals"
     if missing:
         some = ", ".join(one_line(qid, 40) for qid in missing[:5])
-        yield f"{len(missing)} questions of the gold file have no run: {some}{' …' if len(missing) > 5 else ''}"
+        more = " …" if len(missing) > 5 else ""
+        yield f"{len(missing)} questions of the gold file have no run: {some}{more}"
     for each in triaged.tallies:
         yield ""
         yield from _tally_lines(each)

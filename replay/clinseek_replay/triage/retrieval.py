@@ -27,7 +27,8 @@ _TABLE_OF_TASK = {
 }
 _LIMIT = re.compile(r"\blimit\s+(\d{1,6})", re.IGNORECASE)
 _LISTS_IMAGES = re.compile(
-    r"Linked Study IDs?:\s*\[\s*\d|images_attached:\s*[1-9]|<attached_images>|image\(s\) attached|\[image attached"
+    r"Linked Study IDs?:\s*\[\s*\d|images_attached:\s*[1-9]|<attached_images>|image\(s\) attached"
+    r"|\[image attached"
 )
 _IMAGE_SHOWN = re.compile(r"\[image/[\w.+-]{2,20}[ ,]")
 
@@ -53,9 +54,7 @@ def _never_retrieved(view: RunView) -> Iterator[Hit | Undecided]:
             lost=(name,),
         )
     if unknown:
-        yield Undecided(
-            f"whether the record held {unknown} unseen gold name{'s' * (unknown > 1)} takes the patient's data"
-        )
+        yield Undecided(f"whether the record held {unknown} of the gold names takes the patient's data")
 
 
 def _queried_empty(view: RunView) -> Iterator[Hit]:
@@ -93,7 +92,9 @@ def _nearest(view: RunView, name: str) -> CallView | None:
     return next(by_word, None) or next((call for call in patient if table in call.tables), None)
 
 
-def _not_available(view: RunView) -> Iterator[Hit]:
+def _not_available(view: RunView) -> Iterator[Hit | Undecided]:
+    if view.missed and (view.known is None or view.known.by != "ehr"):
+        yield Undecided("it takes the patient's data")
     for name in view.missed:
         if view.known is not None and name in view.known.absent:
             yield Hit(
@@ -139,7 +140,7 @@ def _shallow_scan(view: RunView) -> Iterator[Hit]:
     if lost and narrow and not whole:
         why = narrow[0][1]
         yield Hit(
-            message=f"{table} was read in part only ({why}), and {len(lost)} gold names of the record were not seen",
+            message=f"{table} was read in part only ({why}), and {len(lost)} gold names were not seen",
             places=tuple(call.place("arguments") for call, _ in narrow[:20]),
             evidence={"table": table, "how": why},
             lost=lost,
@@ -212,8 +213,8 @@ RETRIEVAL: tuple[Rule, ...] = (
         name="not_available",
         tier="X",
         severity="info",
-        needs=("gold", "data"),
-        says="The record does not hold a gold item before the cutoff: beyond the data, no failure of the agent.",
+        needs=("gold",),
+        says="The record does not hold a gold item before the cutoff: no failure of the agent.",
         find=_not_available,
     ),
     Rule(
@@ -231,7 +232,7 @@ RETRIEVAL: tuple[Rule, ...] = (
         tier="S",
         severity="medium",
         needs=("turns", "gold", "names", "reference"),
-        says="The table that the case asks about was read in part only, and gold items of the record not seen.",
+        says="The table that the case asks about was read in part only, and gold items were not seen.",
         find=_shallow_scan,
     ),
     Rule(

@@ -27,7 +27,7 @@ def _gold_unreachable(view: RunView) -> Iterator[Hit]:
         reachable = [name for name in wanted if name not in out_of_reach]
         ceiling = f1_of(reachable, wanted)
         yield Hit(
-            message=f"{len(out_of_reach)} of {len(wanted)} gold names are not in the record before the cutoff: "
+            message=f"{len(out_of_reach)} of {len(wanted)} gold names are not in the record by the cutoff: "
             f"reading it gives an F1 of at most {ceiling:.2f}",
             places=(Place(step=0),),
             evidence={"names": out_of_reach[:50], "ceiling": ceiling},

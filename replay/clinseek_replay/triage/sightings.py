@@ -1,7 +1,8 @@
-"""Where a run saw the names of its gold and its answer, and where its model wrote them, as rules ask for it."""
+"""Where a run saw the names of its gold and its answer, and where its model wrote them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class Sightings:
     def __init__(self, view: RunView, reading: Reading) -> None:
         self._view = view
         self._reading = reading
+        self._by_name: dict[str, dict[CallKind, list[Seen]]] = {}
 
     @cached_property
     def searchable(self) -> frozenset[str]:
@@ -42,19 +44,22 @@ class Sightings:
 
     def patient(self, name: str) -> list[Seen]:
         """The results with the patient's own data that hold a name, in order, each once."""
-        return self._of_kind(name, "patient")
+        return self._seen(name).get("patient", [])
 
     def lookups(self, name: str) -> list[Seen]:
         """The results of candidate and dictionary lookups that hold it."""
-        return self._of_kind(name, "lookup")
+        return self._seen(name).get("lookup", [])
 
     def web(self, name: str) -> list[Seen]:
         """The pages that hold it."""
-        return self._of_kind(name, "web")
+        return self._seen(name).get("web", [])
 
-    def every_place(self, name: str) -> list[Seen]:
+    def every_place(self, name: str) -> Iterator[Seen]:
         """Every place in the patient's data that holds it."""
-        return self._places(name, "patient")
+        calls = self._view.call_at
+        for sighting in self._reading.sightings.get(name, ()):
+            if sighting.kind == "patient":
+                yield Seen(calls[sighting.place.step, sighting.place.call], sighting.place)
 
     def times(self, name: str) -> list[str | None]:
         """When each row of the patient's data that holds it happened; None where the row does not say."""
@@ -94,19 +99,20 @@ class Sightings:
         """Whether a list holds a name, decorated or not."""
         return in_list(self._reading.matcher, name, entries)
 
-    def _of_kind(self, name: str, kind: CallKind) -> list[Seen]:
-        found: dict[int, Seen] = {}
-        for seen in self._places(name, kind):
-            found.setdefault(seen.call.index, seen)
-        return list(found.values())
-
-    def _places(self, name: str, kind: CallKind) -> list[Seen]:
-        calls = self._view.call_at
-        return [
-            Seen(calls[sighting.place.step, sighting.place.call], sighting.place)
-            for sighting in self._reading.sightings.get(name, ())
-            if sighting.kind == kind and sighting.place.call is not None
-        ]
+    def _seen(self, name: str) -> dict[CallKind, list[Seen]]:
+        """The first place in each call that holds a name, by the kind of the call; worked out once."""
+        found = self._by_name.get(name)
+        if found is None:
+            found = self._by_name[name] = {}
+            before: Place | None = None
+            for sighting in self._reading.sightings.get(name, ()):
+                place = sighting.place
+                again = before is not None and (place.step, place.call) == (before.step, before.call)
+                if place.call is not None and not again:
+                    call = self._view.call_at[place.step, place.call]
+                    found.setdefault(sighting.kind, []).append(Seen(call, place))
+                before = place
+        return found
 
 
 def written_by(step: Step) -> str:

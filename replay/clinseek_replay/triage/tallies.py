@@ -1,4 +1,4 @@
-"""Many runs counted: which codes, in what share of the runs of each task and model and of each tool's calls."""
+"""Many runs counted: which codes, in what share of runs by task and by model, and of each tool's calls."""
 
 from __future__ import annotations
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 
 from clinseek_core.mimic.catalogue import tables
 from clinseek_replay.finding import Place
 from clinseek_replay.triage.rule import Hit, Rule, Undecided
 from clinseek_replay.triage.sightings import Seen
-from clinseek_replay.triage.view import CallView, RunView
+from clinseek_replay.triage.view import RunView
 
 __all__ = ["USE", "out_of_context"]
 
@@ -27,6 +26,7 @@ _QUANTITY = re.compile(
     r"\b([A-Za-z][A-Za-z-]{2,24})\s(?:(?:was|is|of|at|to|level)\s){0,2}(?:=\s?|:\s?)?(\d{1,4}(?:\.\d{1,3})?)\s?"
     r"(mg/dL|g/dL|mmol/L|mEq/L|K/uL|U/L|IU/L|ng/mL|pg/mL|mg/L|mmHg|bpm|mL|mg|mcg|%|°?[CF]\b)"
 )
+_DIGITS = re.compile(r"\d\d|\d\.\d")
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d\b")
 _MAX_QUOTED = 50
 _WORDS_BEFORE = 60
@@ -118,7 +118,7 @@ def _seen_lost(view: RunView) -> Iterator[Hit | Undecided]:
         if lost is not None:
             step, how = lost
             yield Hit(
-                message=f"{name} was last seen in {seen[-1].call.call.anchor}, and was out of context by s{step}, "
+                message=f"{name} was last seen in {seen[-1].call.call.anchor} and out of context by s{step}, "
                 f"as {how} tell{'s' * (how == 'a note')}",
                 places=(seen[-1].place, Place(step=step)),
                 evidence={"item": name, "out_by": f"s{step}", "known_by": how},
@@ -188,55 +188,31 @@ def _stale(view: RunView) -> Iterator[Hit | Undecided]:
 
 
 def _misquote(view: RunView) -> Iterator[Hit]:
-    """A quantity or time of the model's text that no text before it holds, where one that nearly is it stands."""
-    before: list[CallView] = []
-    opening = "\n".join([view.trajectory.question, *(text for _, text in view.trajectory.prompt)])
-    left = _MAX_QUOTED
-    for step in view.trajectory.steps:
-        for label, written in islice(_quoted(view.prose.get(step.number, "")), left):
-            left -= 1
-            if _stands(written, opening) or any(_stands(written, call.text) for call in before):
+    """A quantity or time of the model's text that stands nowhere before it, where one that nearly is it does."""
+    told: set[tuple[str, str]] = set()
+    for number, text in view.prose.items():
+        for label, written in _quoted(text):
+            if (label, written) in told or len(told) == _MAX_QUOTED:
                 continue
-            found = _nearly(label, written, before)
+            told.add((label, written))
+            end = view.shown.before(number)
+            found = None if view.shown.holds(written, end) else view.shown.nearly(label, written, end)
             if found is not None:
                 call, near = found
+                said = f"{label} {written}".strip()
                 yield Hit(
-                    message=f"the model writes {label} {written}".replace("  ", " ")
-                    + f", and {call.call.anchor} has {near}",
-                    places=(
-                        Place(step=step.number, field="text", quote=f"{label} {written}".strip()),
-                        call.place(),
-                    ),
+                    message=f"the model writes {said}, and {call.call.anchor} has {near}",
+                    places=(Place(step=number, field="text", quote=said), call.place()),
                     evidence={"written": written, "found": near, "label": label},
                 )
-        before += [call for call in view.calls_of.get(step.number, ()) if call.gave_something]
 
 
 def _quoted(text: str) -> Iterator[tuple[str, str]]:
+    """The quantities, each with the word before it, and the times of a text."""
     head = text[:20_000]
-    if any(character.isdigit() for character in head):
+    if _DIGITS.search(head):
         yield from ((found[1], found[2]) for found in _QUANTITY.finditer(head) if len(found[2]) > 1)
         yield from (("", found[0].replace("T", " ")) for found in _MOMENT.finditer(head))
-
-
-def _stands(number: str, text: str) -> bool:
-    if number not in text:
-        return False
-    return re.search(rf"(?<![\d.]){re.escape(number)}0*(?!\d|\.\d)", text) is not None
-
-
-def _nearly(label: str, written: str, calls: list[CallView]) -> tuple[CallView, str] | None:
-    """The last result that has a number of the same form, one digit off, on a line with the label."""
-    shape = re.compile(r"(?<![\d.])" + re.sub(r"\d", r"\\d", re.escape(written)) + r"(?!\d|\.\d)")
-    for call in reversed(calls):
-        if label and label.lower() not in call.text.lower():
-            continue
-        for line in call.text.split("\n") if label else (call.text,):
-            if label.lower() in line.lower():
-                for found in shape.finditer(line[:20_000]):
-                    if sum(a != b for a, b in zip(found[0], written, strict=True)) == 1:
-                        return call, found[0]
-    return None
 
 
 def _contradiction(view: RunView) -> Iterator[Hit]:
@@ -248,8 +224,8 @@ def _contradiction(view: RunView) -> Iterator[Hit]:
             before = _words_before(seen)
             if seen.call.step.number >= written[0].step and _NEGATED.search(before):
                 yield Hit(
-                    message=f"the model writes {name} at {written[0].anchor}, {seen.call.call.anchor} negates it, and"
-                    " it stays in the answer",
+                    message=f"the model writes {name} at {written[0].anchor}, {seen.call.call.anchor} negates it,"
+                    " and it stays in the answer",
                     places=(seen.place, written[0]),
                     evidence={"item": name, "text": before + seen.place.quote},
                     extra=(name,) if name in view.wrong else (),
@@ -282,8 +258,8 @@ def _mismatch(view: RunView) -> Iterator[Hit]:
             table = _table_meant(intent[1])
             if table and table not in named:
                 yield Hit(
-                    message=f"the model says it will read {table}, reads {', '.join(sorted(reads[0].tables)[:3])},"
-                    f" and never {table}",
+                    message=f"the model says it will read {table}, and reads"
+                    f" {', '.join(sorted(reads[0].tables)[:3])} and never {table}",
                     places=(
                         Place(step=number, field="text", quote=intent[0][:200]),
                         reads[0].place("arguments"),

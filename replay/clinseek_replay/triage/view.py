@@ -20,6 +20,7 @@ from clinseek_replay.triage.aims import terms_of
 from clinseek_replay.triage.failures import FailureKind, SqlFault, failure_of
 from clinseek_replay.triage.items import Items
 from clinseek_replay.triage.naming import Misnamed, misnamed
+from clinseek_replay.triage.shown import Shown
 from clinseek_replay.triage.sightings import Sightings, written_by
 
 __all__ = ["CallView", "Failure", "RunView", "Siblings"]
@@ -117,8 +118,8 @@ class RunView:
         reading: Reading | None = None,
         siblings: Siblings | None = None,
     ) -> None:
-        """`known` is what the patient's record held, `reading` what a walk over the run found; both may be given
-        where another analysis has them. `recorded_f1` is the reference scorer's.
+        """`known` is what the patient's record held, `reading` what a walk over the run found, where another
+        analysis has it. `recorded_f1` is the reference scorer's.
         """
         self.trajectory = trajectory
         self.recorded_f1 = recorded_f1
@@ -137,7 +138,7 @@ class RunView:
 
     @cached_property
     def prose(self) -> dict[int, str]:
-        """What the model wrote at each step beside its calls, by the step's number; steps without are left out."""
+        """What the model wrote beside its calls, by the step's number; steps without are left out."""
         texts = ((step.number, written_by(step)) for step in self.trajectory.steps)
         return {number: text for number, text in texts if text}
 
@@ -148,6 +149,11 @@ class RunView:
         for call in self.calls:
             found.setdefault(call.step.number, []).append(call)
         return found
+
+    @cached_property
+    def shown(self) -> Shown:
+        """All that the model was given to read, in order, as one text."""
+        return Shown(self)
 
     @cached_property
     def call_at(self) -> dict[tuple[int, int | None], CallView]:

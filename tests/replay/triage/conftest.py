@@ -1,4 +1,4 @@
-"""Small makers of recordings: one description of a run, written as our journal and as the reference's record."""
+"""Small makers of recordings: a run described once, written as our journal and as the reference's record."""
 
 from __future__ import annotations
 

@@ -177,8 +177,8 @@ def test_tallies_count_runs_once_and_calls_by_tool(make: Any, read_back: Any) ->
     by = {(each.by, each.name): each for each in counted.tallies}
     everything = by["all", "all runs"]
     assert (everything.codes["A2"].count, everything.codes["A2"].of) == (1, 3)
-    assert everything.codes["R3"].count == 0
-    assert everything.codes["R3"].not_verified == 3
+    assert everything.codes["S1"].count == 0
+    assert (everything.codes["S1"].not_verified, everything.codes["R3"].not_verified) == (3, 1)
     assert {cause: share.count for cause, share in everything.causes.items()} == {"A2": 1, "nothing_lost": 2}
     sql = by["tool", "ehr.run_sql_query"]
     assert (sql.codes["A2"].count, sql.codes["A2"].of) == (2, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import stat
 from datetime import UTC, datetime
@@ -130,13 +131,11 @@ def test_two_writers_lose_nothing(recording: Path) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_label_or_told(line: bytes) -> None:
-    try:
-        _decoded(line, "x:1")
-    except (ValueError, InputError) as error:
-        assert str(error)
+    with contextlib.suppress(ValueError, InputError):
+        assert _decoded(line, "x:1") is None or line.startswith(b"{")
 
 
-# Cohen's own arithmetic by hand: 20 both yes, 5 rule alone, 10 person alone, 15 neither. Observed 35/50 = 0.7;
+# By hand: 20 both yes, 5 rule alone, 10 person alone, 15 neither. Observed 35/50 = 0.7;
 # by chance 25/50 * 30/50 + 25/50 * 20/50 = 0.5; kappa (0.7 - 0.5) / (1 - 0.5) = 0.4.
 HAND = [(True, True)] * 20 + [(True, False)] * 5 + [(False, True)] * 10 + [(False, False)] * 15
 
