@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -83,7 +83,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _reports(
     recordings: Recordings, wanted: range, args: argparse.Namespace, progress: ProgressLine
-) -> Iterator[tuple[int, AuditReport | InputError]]:
+) -> Generator[tuple[int, AuditReport | InputError]]:
     change = _Held(args.basis, args.boundary)
     if args.ehr is None:
         yield from map_runs(recordings, wanted, change, progress)

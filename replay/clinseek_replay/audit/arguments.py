@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from clinseek_replay.audit.inspection import Sight
 from clinseek_replay.audit.leak import Leak
+from clinseek_replay.finding import Severity
 from clinseek_replay.tables import stamp_of, stamps_in
 
 __all__ = ["cutoff_argument"]
@@ -37,10 +38,11 @@ def cutoff_argument(sight: Sight) -> Iterator[Leak]:
         if stamp.at == sight.run.cutoff:
             continue
         later = stamp.at > sight.run.cutoff
+        severity: Severity = "critical" if done and later else "info"
         if not done:
-            why, severity = "was asked for and refused", "info"
+            why = "was asked for and refused"
         elif later:
-            why, severity = "is after the cutoff: all that follows was seen as of then", "critical"
+            why = "is after the cutoff: all that follows was seen as of then"
         else:
-            why, severity = "is before the cutoff: nothing leaks, and less is seen", "info"
+            why = "is before the cutoff: nothing leaks, and less is seen"
         yield Leak(sight, "none", value, why, stamp.at, column=name, in_arguments=True, severity=severity)

@@ -8,6 +8,7 @@ from clinseek_core.mimic import tables
 from clinseek_replay.audit.columns import event_column
 from clinseek_replay.audit.inspection import Late, Sight
 from clinseek_replay.audit.leak import Leak, cell_leak
+from clinseek_replay.finding import Severity
 from clinseek_replay.tables import TextTable, stamp_of
 
 __all__ = ["availability_lag", "date_only_same_day", "future_timestamp"]
@@ -87,7 +88,7 @@ def availability_lag(sight: Sight) -> Iterator[Leak]:
         return
     events = _rows_with_late_event(sight)
     allowed = sight.run.policy.basis == "event"
-    severity = "info" if allowed else None
+    severity: Severity | None = "info" if allowed else None
     for late in sight.late:
         if late.kind == "store" and late.table is not None and (id(late.table), late.row) not in events:
             yield cell_leak(

@@ -71,30 +71,30 @@ def audit(
     the run's own. Rules that lack what they need are told in `not_verified`.
     """
     policy = policy or audited_policy(trajectory)
-    head = {
-        "run_id": trajectory.run_id,
-        "source": trajectory.source,
-        "qid": trajectory.qid,
-        "policy": policy,
-        "run_policy": trajectory.policy,
-    }
+    head = AuditReport(
+        run_id=trajectory.run_id,
+        source=trajectory.source,
+        qid=trajectory.qid,
+        policy=policy,
+        run_policy=trajectory.policy,
+        f1=_f1(trajectory, ()),
+    )
     if trajectory.prediction_time is None:
         reason = "the recording does not say the case's time"
         missing = tuple(NotVerified(code=rule.code, name=rule.name, reason=reason) for rule in rules)
-        return AuditReport(**head, not_verified=missing, f1=_f1(trajectory, ()))
+        return msgspec.structs.replace(head, not_verified=missing)
     inspection = Inspection(trajectory, trajectory.prediction_time, policy, times)
     found = list(_findings(inspection, rules))
     support = Support(trajectory, found) if found else None
     findings = tuple(_with_use(finding, support) for finding in found)
     leaked = support.leaked_items() if support else ()
-    return AuditReport(
-        **head,
+    return msgspec.structs.replace(
+        head,
         cutoff=inspection.cutoff,
         findings=findings,
         not_verified=tuple(_not_verified(inspection, rules)),
         leaked_items=leaked,
         unsearchable=support.unsearchable if support else (),
-        f1=_f1(trajectory, ()),
         f1_without_leaks=_f1(trajectory, leaked),
     )
 

@@ -24,7 +24,7 @@ def delimited_table(text: str, start: int, end: int, names: tuple[str, ...]) -> 
     columns = tuple(cell.text for cell in header)
     if len(columns) < 2 or "" in columns[1:]:
         return None
-    rows = []
+    rows: list[list[Cell]] = []
     while at < end:
         cells, after = _record(text, at, end, sign)
         if len(cells) == 1 and not cells[0].text:
