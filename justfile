@@ -50,9 +50,10 @@ world:
 schema:
     python -m clinseek_core.journal.schema > docs/formats/journal.schema.json
 
-# Make the table in docs/temporal-contract.md anew, from the contract.
+# Make the tables in docs anew: from the temporal contract, and from the rules of triage.
 docs:
     python docs/contract_tables.py docs/temporal-contract.md
+    python docs/triage_codes.py docs/triage.md
 
 # Run the seeker on a patient of the real MIMIC-IV demo, then replay its journal.
 demo-real:

@@ -60,7 +60,7 @@ def _browser_limit(view: RunView) -> Iterator[Hit]:
     calls = browser_calls(view)
     if len(calls) >= REFERENCE_BROWSER_CALLS and calls[-1].step.number == view.last_step:
         yield Hit(
-            message=f"{len(calls)} browser calls: the driver stops at {REFERENCE_BROWSER_CALLS} without a word",
+            message=f"{len(calls)} browser calls; the driver stops at {REFERENCE_BROWSER_CALLS}, silently",
             places=(calls[-1].place(),),
             evidence={"calls": len(calls), "limit": REFERENCE_BROWSER_CALLS},
             lost=view.missed,

@@ -51,6 +51,7 @@ def _never_retrieved(view: RunView) -> Iterator[Hit | Undecided]:
             message=f"the record holds {name}, and no result of the run does",
             places=(near.place("arguments"),) if near else (Place(step=0),),
             evidence={"item": name, "nearest": near.call.anchor if near else None},
+            tier=view.held_by,
             lost=(name,),
         )
     if unknown:

@@ -188,7 +188,7 @@ def _stale(view: RunView) -> Iterator[Hit | Undecided]:
 
 
 def _misquote(view: RunView) -> Iterator[Hit]:
-    """A quantity or time of the model's text that stands nowhere before it, where one that nearly is it does."""
+    """A quantity or time of the model's text that stands nowhere before it, while one nearly so does."""
     told: set[tuple[str, str]] = set()
     for number, text in view.prose.items():
         for label, written in _quoted(text):
@@ -224,8 +224,8 @@ def _contradiction(view: RunView) -> Iterator[Hit]:
             before = _words_before(seen)
             if seen.call.step.number >= written[0].step and _NEGATED.search(before):
                 yield Hit(
-                    message=f"the model writes {name} at {written[0].anchor}, {seen.call.call.anchor} negates it,"
-                    " and it stays in the answer",
+                    message=f"the model writes {name} at {written[0].anchor}, {seen.call.call.anchor} negates"
+                    " it, and it stays in the answer",
                     places=(seen.place, written[0]),
                     evidence={"item": name, "text": before + seen.place.quote},
                     extra=(name,) if name in view.wrong else (),

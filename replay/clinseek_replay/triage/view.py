@@ -13,7 +13,7 @@ from clinseek_replay.evidence.call_kinds import CallKind, call_kind
 from clinseek_replay.evidence.known import Known
 from clinseek_replay.evidence.reading import Reading, read_run
 from clinseek_replay.evidence.synonyms import drug_names
-from clinseek_replay.finding import Place, PlaceField
+from clinseek_replay.finding import Place, PlaceField, Tier
 from clinseek_replay.tables import table_names
 from clinseek_replay.trajectory import Call, CallStatus, Step, Trajectory
 from clinseek_replay.triage.aims import terms_of
@@ -255,6 +255,11 @@ class RunView:
         if self.known is not None and name in self.known.absent:
             return False
         return True if self.sightings.in_curated(name) else None
+
+    @property
+    def held_by(self) -> Tier:
+        """How what the record held is known: from the recording, or from the data."""
+        return "X" if self.known is not None and self.known.by == "ehr" else "D"
 
     def after(self, call: CallView) -> Iterator[CallView]:
         """The calls behind one."""
