@@ -1,8 +1,8 @@
 """One made-up run, and small writers that record it in every format that `replay` opens.
 
-`RUN` is told once, in the shapes below. `FORMATS` has a row for each way to record it: the reader that has to know
-the file, the writer, and what the format can't carry (`lacks`, words of `Lack`). `canonical(trajectory)` is a run as
-it was read; `expected(format)` is what `RUN` has to read as, without what is lacking.
+`RUN` is told once, in the shapes below. `FORMATS` has a row for each way to record it: the reader that has to
+know the file, the writer, and what the format can't carry (`lacks`, words of `Lack`). `canonical(trajectory)`
+is a run as it was read; `expected(lacks)` is what `RUN` has to read as, without what is lacking.
 
 Other tests may use it where they need a recording of some format:
 
@@ -22,6 +22,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from recorded_zips import eval_archive
+
 from clinseek_core.case import Case, Policy
 from clinseek_core.journal import (
     CallRequest,
@@ -37,11 +39,10 @@ from clinseek_core.journal import (
     Turn,
 )
 from clinseek_replay.trajectory import Trajectory
-from recorded_zips import eval_archive
 
 Lack = Literal["qid", "gold", "system", "reasoning", "types", "one call", "text", "prompt"]
-"""What a format has no place for. `types`: arguments are text; `one call`: a turn makes one call; `text`: turns
-say nothing beside their calls; `prompt`: the messages before the first turn are not kept."""
+"""What a format has no place for. `types`: arguments are text; `one call`: a turn makes one call; `text`:
+turns say nothing beside their calls; `prompt`: the messages before the first turn are not kept."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ charttime            label       value
 2150-03-03 05:00:00  Creatinine    1.9
 2150-03-03 05:30:00  Potassium     5.1"""
 
+SQL = "SELECT * FROM labevents\nWHERE value < '3' AND label <> 'x]})' -- \"</b>\" é"
+
 RUN = RecordedRun(
     qid="made-up-7",
     system="You search a record.\nAnswer with ehr.finish.",
@@ -108,7 +111,7 @@ RUN = RecordedRun(
                     "ehr.run_sql_query",
                     {
                         "subject_id": "90000001",
-                        "sql_query": "SELECT * FROM labevents\nWHERE value < '3' AND label <> 'x]})' -- \"</b>\" é",
+                        "sql_query": SQL,
                     },
                     TABLE,
                 ),
@@ -706,7 +709,8 @@ def write_trajectory_md(path: Path, run: RecordedRun) -> Path:
             number += 1
             arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False)
             parts.append(
-                f"### Call #{number} — `{call.name}` (msg {message})\n\n**args:**\n```json\n{arguments}\n```\n\n"
+                f"### Call #{number} — `{call.name}` (msg {message})\n\n"
+                f"**args:**\n```json\n{arguments}\n```\n\n"
                 f"**tool result:**\n```\n{call.result}\n```\n"
             )
         message += 1 + len(turn.calls)
@@ -716,7 +720,8 @@ def write_trajectory_md(path: Path, run: RecordedRun) -> Path:
 
 def write_tau2(path: Path, run: RecordedRun) -> Path:
     messages = []
-    for message in openai_messages(run, text_arguments=False):
+    for given in openai_messages(run, text_arguments=False):
+        message = given
         calls = [
             {"id": c["id"], **c["function"], "requestor": "assistant"}
             for c in message.get("tool_calls") or []
@@ -754,6 +759,97 @@ def write_agent_ehr(path: Path, run: RecordedRun) -> Path:
     )
 
 
+def write_openai_lines(path: Path, run: RecordedRun) -> Path:
+    return _lines(path, openai_messages(run))
+
+
+def otlp(run: RecordedRun) -> dict[str, Any]:
+    """The run as OTLP with GenAI's attributes, content captured."""
+    spans: list[dict[str, Any]] = []
+    began = int(run.began.timestamp())
+
+    def add(name: str, second: int, attributes: dict[str, Any]) -> None:
+        value = {"key": "x", "value": {"intValue": "1"}}
+        told = [{"key": key, "value": {"stringValue": text}} for key, text in attributes.items()]
+        times = {
+            "startTimeUnixNano": f"{began + second}000000000",
+            "endTimeUnixNano": f"{began + second}500000000",
+        }
+        spans.append(
+            {"traceId": "t1", "spanId": f"{len(spans)}", "name": name, **times, "attributes": [*told, value]}
+        )
+
+    asked = [{"role": "user", "parts": [{"type": "text", "content": run.question}]}]
+    for number, turn in enumerate(run.turns):
+        pairs = list(zip(_ids(number, len(turn.calls)), turn.calls, strict=True))
+        parts = [{"type": "reasoning", "content": turn.reasoning}, {"type": "text", "content": turn.text}]
+        parts += [
+            {"type": "tool_call", "id": id_, "name": c.name, "arguments": c.arguments} for id_, c in pairs
+        ]
+        output = [{"role": "assistant", "parts": parts, "finish_reason": "tool_call"}]
+        model = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.system_instructions": json.dumps([{"type": "text", "content": run.system}]),
+            "gen_ai.input.messages": json.dumps(asked),
+            "gen_ai.output.messages": json.dumps(output),
+        }
+        add("chat made up", 10 * number, model)
+        for place, (id_, call) in enumerate(pairs, 1):
+            told = {"gen_ai.tool.call.id": id_, "gen_ai.tool.call.result": call.result}
+            add(
+                f"execute_tool {call.name}",
+                10 * number + place,
+                {"gen_ai.operation.name": "execute_tool"} | told,
+            )
+    spans.reverse()
+    return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+
+
+def write_otlp(path: Path, run: RecordedRun) -> Path:
+    return _write(path, otlp(run), indent=1)
+
+
+def write_openinference(path: Path, run: RecordedRun) -> Path:
+    """A row a span, with flat attributes; all results but the last stand in the next model's input."""
+    rows: list[dict[str, Any]] = []
+    messages = openai_messages(run)
+    for position, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        attributes = {"openinference.span.kind": "LLM", "llm.model_name": "made up"}
+        attributes |= _openinference("llm.input_messages", messages[:position])
+        attributes |= _openinference("llm.output_messages", [message])
+        at = _moment(run, position)
+        context = {"trace_id": "t1", "span_id": f"s{position}"}
+        rows.append(
+            {"name": "llm", "context": context, "start_time": at, "end_time": at, "attributes": attributes}
+        )
+    last = {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "ehr.finish",
+        "output.value": messages[-1]["content"],
+    }
+    at = _moment(run, len(messages))
+    rows.append(
+        {"name": "x", "context": {"trace_id": "t1"}, "start_time": at, "end_time": at, "attributes": last}
+    )
+    return _lines(path, rows)
+
+
+def _openinference(beginning: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for number, message in enumerate(messages):
+        key = f"{beginning}.{number}.message"
+        told |= {f"{key}.role": message["role"], f"{key}.content": message["content"]}
+        if "tool_call_id" in message:
+            told[f"{key}.tool_call_id"] = message["tool_call_id"]
+        for place, call in enumerate(message.get("tool_calls", ())):
+            one = f"{key}.tool_calls.{place}.tool_call"
+            told |= {f"{one}.id": call["id"], f"{one}.function.name": call["function"]["name"]}
+            told[f"{one}.function.arguments"] = call["function"]["arguments"]
+    return told
+
+
 @dataclass(frozen=True)
 class Format:
     """One way to record a run."""
@@ -770,6 +866,7 @@ FORMATS: dict[str, Format] = {
     "results.jsonl": Format("results-jsonl", write_results),
     "results as a list": Format("results-jsonl", write_results_list),
     "OpenAI": Format("openai-chat", write_openai, ("qid", "gold")),
+    "OpenAI, a line a message": Format("openai-chat", write_openai_lines, ("qid", "gold")),
     "OpenAI list": Format("openai-chat", write_openai_list, ("qid", "gold")),
     "OpenAI legacy": Format("openai-chat", write_openai_legacy, ("qid", "gold", "one call")),
     "OpenAI, calls as text": Format("openai-chat", write_chat_of_text, ("qid", "gold")),
@@ -793,6 +890,8 @@ FORMATS: dict[str, Format] = {
     "Parquet of ShareGPT": Format("parquet", write_parquet_sharegpt, ("qid", "gold"), spans=False),
     "trajectory.md": Format("trajectory-md", write_trajectory_md, ("reasoning", "text", "prompt")),
     "tau2": Format("tau2", write_tau2, ("gold",)),
+    "OTLP": Format("otel", write_otlp, ("qid", "gold"), spans=False),
+    "OpenInference": Format("otel", write_openinference, ("qid", "gold", "reasoning"), spans=False),
     "AgentEHR": Format("agentehr", write_agent_ehr, ("one call", "text", "prompt")),
 }
 """By a name for people."""

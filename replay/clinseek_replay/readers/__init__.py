@@ -13,6 +13,7 @@ from clinseek_replay.readers.inspect_log import INSPECT_EVAL, INSPECT_JSON
 from clinseek_replay.readers.journal import JOURNAL
 from clinseek_replay.readers.openai_chat import ANTHROPIC_MESSAGES, OPENAI_CHAT
 from clinseek_replay.readers.openai_responses import OPENAI_RESPONSES
+from clinseek_replay.readers.otel_spans import OTEL
 from clinseek_replay.readers.parquet import PARQUET
 from clinseek_replay.readers.reader import Entry, Index, Line, Problem, Reader, Sample
 from clinseek_replay.readers.results_jsonl import RESULTS_JSONL
@@ -34,6 +35,7 @@ READERS: tuple[Reader, ...] = (
     SWE_AGENT,
     MINI_SWE_AGENT,
     AGENT_EHR,
+    OTEL,
     RESULTS_JSONL,
     OPENAI_RESPONSES,
     SHAREGPT,

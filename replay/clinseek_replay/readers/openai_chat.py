@@ -5,10 +5,13 @@ In Anthropic's shape too, whose calls and results are blocks of a message's cont
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
+from clinseek_replay.readers.line_runs import json_lines
 from clinseek_replay.readers.messages import Message, dicts, items, plain_text, read_messages, text_of
+from clinseek_replay.readers.reader import Entry, Index, Reader, Sample
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["ANTHROPIC_MESSAGES", "OPENAI_CHAT", "ROLES"]
@@ -63,7 +66,44 @@ def read_anthropic(record: Record) -> Trajectory:
     return _read(record, "anthropic-messages")
 
 
-OPENAI_CHAT = json_reader("openai-chat", "a chat with `messages`", mark_openai, read_openai)
+_RECORDS = json_reader("openai-chat", "a chat with `messages`", mark_openai, read_openai)
+
+
+def recognise(sample: Sample) -> str | None:
+    """A chat, or a line that is one of its messages."""
+    if sample.place.startswith("line") and _is_message(sample.value):
+        return "a chat's message, one a line"
+    return _RECORDS.recognise(sample)
+
+
+def _is_message(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.get("role") in ROLES
+        and ("content" in value or "tool_calls" in value)
+    )
+
+
+def index(path: Path) -> Index:
+    """The chats; of a file with one message a line, its one run."""
+    found = _RECORDS.index(path)
+    if found.entries or not any(_is_message(line.value) for line in json_lines(path)[0]):
+        return found
+    return Index((Entry(path=path, line=1, offset=0, length=0),))
+
+
+def read_entry(entry: Entry) -> Trajectory:
+    """The run of a chat, or of all the lines."""
+    if entry.length:
+        return _RECORDS.read(entry)
+    lines, damage = json_lines(entry.path)
+    messages, more = read_messages([line.value for line in lines], [line.span for line in lines])
+    return run_from(entry, "openai-chat", messages, [*damage, *more])
+
+
+OPENAI_CHAT = Reader(
+    name="openai-chat", title=_RECORDS.title, recognise=recognise, index=index, read=read_entry
+)
 ANTHROPIC_MESSAGES = json_reader(
     "anthropic-messages", "a chat with Anthropic's blocks", mark_anthropic, read_anthropic
 )

@@ -39,7 +39,7 @@ def test_naming_the_format_reads_the_same(recording, name):
 
 
 def test_every_reader_has_a_recording():
-    known = {made.reader for made in FORMATS.values()} | {"swe-agent", "mini-swe-agent", "otel"}
+    known = {made.reader for made in FORMATS.values()} | {"swe-agent", "mini-swe-agent"}
     assert {reader.name for reader in READERS} <= known
 
 
