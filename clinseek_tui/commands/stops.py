@@ -18,7 +18,7 @@ from clinseek_replay.cursor import (
     Breakpoint,
     Found,
     Probed,
-    all_found,
+    found_in,
     hits,
     looked_for,
     place_of,
@@ -119,9 +119,8 @@ def _list_found(recordings: Recordings, where: range, text: str, as_json: bool) 
     code, count = 0, 0
     for position in where:
         try:
-            # The run that its hits are told from, so that each is read once.
             trajectory = recordings.run(position)
-            for found in all_found(recordings, wanted, (position,)):
+            for found in found_in(trajectory, wanted, position):
                 count += 1
                 say((_found_line(recordings, trajectory, found, text, as_json),))
         except InputError as error:

@@ -24,7 +24,16 @@ from clinseek_replay.search import (
 )
 from clinseek_replay.trajectory import Call, Step, Trajectory
 
-__all__ = ["Found", "all_found", "looked_for", "next_found", "place_of", "previous_found", "quote"]
+__all__ = [
+    "Found",
+    "all_found",
+    "found_in",
+    "looked_for",
+    "next_found",
+    "place_of",
+    "previous_found",
+    "quote",
+]
 
 _FIELD_ORDER: tuple[Field, ...] = ("reasoning", "text", "note", "tool", "argument", "row", "result")
 _PLACE_FIELDS: dict[Field, PlaceField] = {
@@ -65,9 +74,13 @@ def looked_for(text: str) -> Sought:
 def all_found(recordings: Recordings, wanted: Sought, runs: Iterable[int] | None = None) -> Iterator[Found]:
     """Every hit of those runs, or all, in order."""
     for run in range(len(recordings.entries)) if runs is None else runs:
-        trajectory = recordings.run(run)
-        for part in _parts(trajectory, run):
-            yield from _found_in(trajectory, part, wanted)
+        yield from found_in(recordings.run(run), wanted, run)
+
+
+def found_in(trajectory: Trajectory, wanted: Sought, run: int = 0) -> Iterator[Found]:
+    """Every hit of one run, the one at that index."""
+    for part in _parts(trajectory, run):
+        yield from _found_in(trajectory, part, wanted)
 
 
 def next_found(
