@@ -175,7 +175,7 @@ def states_of(
     known: Known | None = None,
     leaked: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[tuple[ItemState, ...], tuple[ItemState, ...]]:
-    """The states of the gold's items, and of the answer's items that are not gold.
+    """The states of the gold's items, and of the answer's items that are not gold, or of all without gold.
 
     `known` is what the data held; `leaked` gives, by the small letters of an item, the rules of the
     temporal audit that all of its support fails.
@@ -194,7 +194,8 @@ def states_of(
 
     return (
         tuple(state(item, GOLD_RULES) for item in reading.gold),
-        tuple(state(item, ANSWER_RULES) for item in extra),
+        # Without gold nothing that was answered is false: it is told where it comes from, as gold would be.
+        tuple(state(item, ANSWER_RULES if gold else GOLD_RULES) for item in extra),
     )
 
 

@@ -55,7 +55,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     waterfall: Waterfall | None
     gold: tuple[ItemState, ...]
     extra: tuple[ItemState, ...]
-    """What was answered and is not gold."""
+    """What was answered and is not gold; all that was answered where there is no gold."""
     cautions: tuple[str, ...]
     """What must be read with the numbers."""
     not_verified: tuple[NotVerified, ...]
@@ -119,7 +119,7 @@ def _not_verified(trajectory: Trajectory, known: Known | None) -> Iterator[NotVe
         yield NotVerified(
             code="R3", name="not_available", reason="whether the record holds an item needs the record: --ehr"
         )
-    if trajectory.gold is None:
+    if not trajectory.gold:
         yield NotVerified(code="S", name="gold", reason="the recording has no gold; --gold FILE gives it")
 
 
@@ -144,7 +144,8 @@ def report_lines(report: Evidence) -> Iterator[str]:
     if report.waterfall is not None:
         yield ""
         yield from _waterfall_lines(report.waterfall)
-    for title, states in (("Gold", report.gold), ("Answered, not gold", report.extra)):
+    others = "Answered, not gold" if report.gold else "Answered"
+    for title, states in (("Gold", report.gold), (others, report.extra)):
         if states:
             yield ""
             yield title

@@ -118,3 +118,13 @@ def test_a_task_of_what_comes_next_is_told_with_its_caution(examine):
     about = evidence(msgspec.structs.replace(trajectory, task="prescriptions"))
     assert any("no fault" in caution for caution in about.cautions)
     assert not any("no fault" in caution for caution in evidence(trajectory).cautions)
+
+
+def test_without_gold_nothing_that_was_answered_is_called_false(examine):
+    report = evidence(examine(run(saw(), gold=())).trajectory)
+    assert {state.item: state.state for state in report.extra} == {
+        "Zorvamax": "SUPPORTED",
+        "Quarvelin": "PARAMETRIC",
+    }
+    assert report.waterfall is None
+    assert "Answered\n" in "\n".join(report_lines(report))
