@@ -70,6 +70,7 @@ def _queried_empty(view: RunView) -> Iterator[Hit]:
                     "filter": sorted(call.terms)[:10],
                     "tables": sorted(call.tables)[:10],
                 },
+                tier=view.held_by,
                 lost=(name,),
             )
 

@@ -17,6 +17,9 @@ __all__ = ["Share", "Tally", "Triaged", "tally", "wilson"]
 _Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 
+_OF_CALLS = ("H", "A", "T")
+"""Groups whose findings are of a call itself; others only show at one."""
+
 By = Literal["all", "task", "model", "tool"]
 
 
@@ -111,7 +114,11 @@ def _by_tool(runs: Iterable[RunTriage]) -> list[Tally]:
     found: dict[str, Counter[str]] = {}
     for run in runs:
         calls.update(run.calls)
-        at = {(_call_of(f.places[0].anchor), f.code) for f in run.findings if f.places and counts(f)}
+        at = {
+            (_call_of(finding.places[0].anchor), finding.code)
+            for finding in run.findings
+            if finding.places and finding.code[0] in _OF_CALLS and counts(finding)
+        }
         for anchor, code in at:
             tool = run.tools.get(anchor)
             if tool is not None:

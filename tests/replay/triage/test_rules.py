@@ -640,11 +640,10 @@ CASES: tuple[Planted, ...] = (
         "S1",
         "s0",
         lambda m: m.run(gold=WANTED),
-        lambda m: m.run(gold=WANTED),
+        lambda m: m.run(gold=WANTED, answer=WANTED),
         also=("R3",),
         evidence={"ceiling": 0.8},
         given=held(absent=(Aspirin,)),
-        near_given=held(Aspirin),
     ),
     Planted(
         "S2",
