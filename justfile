@@ -26,7 +26,7 @@ lint:
 types:
     mypy
 
-# Measure: first paint, the engine beside its baseline, opening in small and large stores, ingest, results, candidates.
+# Measure: first paint, the engine beside its baseline, stores, ingest, results, candidates, recordings, analyses.
 bench:
     python benchmarks/first_paint.py
     python benchmarks/engine.py --sizes 10k,200k,2m
@@ -36,6 +36,8 @@ bench:
     python benchmarks/observation_size.py
     python benchmarks/candidate_speed.py
     python benchmarks/candidate_quality.py
+    python benchmarks/recordings.py
+    python benchmarks/analyses.py
 
 # Make the README's picture anew, from a real run on the bundled world.
 screenshot:
