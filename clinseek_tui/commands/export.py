@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from clinseek_core.text import visible
 from clinseek_replay.export import FORMATS, export
 from clinseek_tui.commands.opening import add_recordings, open_named, positions
 from clinseek_tui.commands.printing import json_line, say
+from clinseek_tui.commands.progress import ProgressLine
 
 __all__ = ["add_arguments", "main"]
 
@@ -41,15 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Write the runs; 0 unless something can't be read or written."""
     recordings = open_named(args)
-    written = export(
-        recordings,
-        positions(recordings, args),
-        args.to,
-        args.out,
-        args.with_patient_text,
-        args.force,
-        _progress,
-    )
+    wanted = positions(recordings, args)
+    with ProgressLine("export") as progress:
+        written = export(recordings, wanted, args.to, args.out, args.with_patient_text, args.force, progress)
     if args.json:
         say([json_line({"runs": written.runs, "files": [str(path) for path in written.files]})])
     else:
@@ -57,10 +51,3 @@ def main(args: argparse.Namespace) -> int:
         files = f", {len(written.files)} files" if len(written.files) > 1 else ""
         say([visible(f"{args.out}: {runs} written as {args.to}{files}")])
     return 0
-
-
-def _progress(done: int, total: int) -> None:
-    """A line on a terminal for an export of many runs; nothing where stderr is a file."""
-    if total > 1 and sys.stderr.isatty():
-        end = "" if done < total - 1 else "\r\x1b[K"
-        print(f"\r\x1b[Krun {done + 1} of {total}{end}", end="", file=sys.stderr, flush=True)

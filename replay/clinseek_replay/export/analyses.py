@@ -25,7 +25,7 @@ _FINDINGS = 500
 _ITEMS = 300
 _SEVERITY = {"critical": "bad", "high": "bad", "medium": "warn", "low": "soft", "info": "soft"}
 _TIER = {"D": "from the record", "X": "with the data", "S": "a suggestion", "H": "said by a person"}
-_SAYS = {rule.code: rule.says for rule in (*TRIAGE_RULES, *AUDIT_RULES)}
+_SAYS = {each.code: each.says for each in TRIAGE_RULES} | {each.code: each.says for each in AUDIT_RULES}
 _MEANS: dict[str, str] = {rule.state: rule.means for rule in (*GOLD_RULES, *ANSWER_RULES)}
 """What rules and states say of any run; what they say of this one holds the patient's values."""
 _LOST = frozenset(("LEAKED", "FP_LEAKED", "FP_PARAMETRIC", "PARAMETRIC", "FP_OTHER_PATIENT"))

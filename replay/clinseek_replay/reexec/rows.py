@@ -81,11 +81,14 @@ def as_lines(then: Rows, now: Rows) -> tuple[Rows, Rows]:
 
     For a text that may be divided into cells in more than one way.
     """
-    words = " ".join(then.columns).lower().split()
-    kept = sorted(
-        (words.index(name.lower()), at) for at, name in enumerate(now.columns) if name.lower() in words
-    )
+    header = f" {_words(' '.join(then.columns))} "
+    places = [(header.find(f" {_words(name)} "), at) for at, name in enumerate(now.columns)]
+    kept = sorted(place for place in places if place[0] >= 0)
     return _one_cell(then, range(len(then.columns))), _one_cell(now, [at for _, at in kept])
+
+
+def _words(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def _one_cell(rows: Rows, places: Sequence[int]) -> Rows:

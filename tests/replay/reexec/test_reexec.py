@@ -18,11 +18,13 @@ from clinseek_core.agent.results import capped
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.journal import Table
+from clinseek_core.journal.events import Origin, OriginRow
 from clinseek_core.tools import ToolResult, ToolSpec
 from clinseek_core.tools.rowtext import as_text
 from clinseek_fixtures import world_path
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.reexec import Reexecution, drifts, reexecute, reexecution_lines
+from clinseek_replay.tables import tables_of_text
 from clinseek_replay.trajectory import Call, Result, Step, Trajectory
 
 PATIENT, CUTOFF = 90000001, datetime(2150, 3, 2, 17, 20)
@@ -256,6 +258,73 @@ def test_counters_that_number_the_rows_anew_are_no_change():
 
 
 TEXT = Result(status="ok", text="A page.", full_characters=7)
+
+
+def test_rows_are_known_by_keys_that_the_counters_are_no_part_of():
+    def lab(counter: int, value: float) -> dict[str, Any]:
+        row = (counter, 7, 50813, value)
+        origin = Origin(
+            table="labevents", key=("labevent_id", "specimen_id", "itemid"), rows=(OriginRow(row[:3]),)
+        )
+        columns = ("labevent_id", "specimen_id", "itemid", "valuenum")
+        found = Table(columns=columns, rows=(row,), total=1, source="labevents", origins=(origin,))
+        other = Table(columns=("valuenum",), rows=((value,),), total=1, source="labevents", origins=(origin,))
+        return {"status": "ok", "text": repr(other), "table": other if counter else found}
+
+    then, now = lab(3, 2.9), lab(4, 7.7)
+    call = graded(then, now)
+    assert (call.verdict, [change.kind for change in call.changes]) == ("values", ["changed"])
+
+
+def test_what_we_add_to_the_record_is_not_compared_between_policies():
+    then = told([["x", "0001-01-01 00:00:00"]], columns=("a", "known_at"))
+    now = told([["x", "2150-03-02 13:57:00"]], columns=("a", "known_at"))
+    assert graded(then, now, policy=Policy(basis="upstream")).verdict == "formatting"
+    assert graded(then, now, policy=Policy()).verdict == "values"
+
+
+def test_a_text_that_may_be_divided_in_more_ways_is_compared_by_the_words_of_its_rows():
+    # The first column's name holds a space, as an expression's may: the text could be of three columns.
+    columns = ("n rows", "ward")
+    then = {"status": "ok", "text": padded(list(columns), [[3, "A 1"], [2, "B 2"]])}
+    foreign = {"engine_version": "", "policy": None}
+    assert tables_of_text(then["text"])[0].columns != columns
+    assert graded(then, told([[3, "A 1"], [2, "B 2"]], columns=columns), **foreign).verdict == "formatting"
+    assert graded(then, told([[2, "B 2"], [3, "A 1"]], columns=columns), **foreign).verdict == "reordered"
+    other = graded(then, told([[3, "A 1"], [2, "B 3"]], columns=columns), **foreign)
+    assert other.verdict not in ("formatting", "reordered")
+
+
+def test_a_failed_or_empty_result_supports_nothing_though_it_repeats_what_was_asked():
+    echo = "0 rows with Aspirin"
+    then = told([["Aspirin", 1]])
+    step = Step(
+        number=1,
+        calls=(
+            Call(
+                anchor="s1.c1",
+                id="1",
+                name="ehr.get_latest_records",
+                arguments={},
+                result=Result(**then, full_characters=9),
+            ),
+        ),
+    )
+    run = Trajectory(
+        run_id="r", source="x", format="f", engine_version="1", steps=(step,), answer=("Aspirin",)
+    )
+    found = reexecute(run, Tools(ToolResult(status="empty", text=echo)), 1, CUTOFF, Policy())
+    assert found.vanished_support == ("Aspirin",)
+    lookup = msgspec.structs.replace(step.calls[0], name="ehr.get_candidates_by_keyword")
+    run = msgspec.structs.replace(run, steps=(msgspec.structs.replace(step, calls=(lookup,)),))
+    assert (
+        reexecute(run, Lookup(ToolResult(status="empty", text=echo)), 1, CUTOFF, Policy()).vanished_support
+        == ()
+    )
+
+
+class Lookup(Tools):
+    specs = (ToolSpec(name="ehr.get_candidates_by_keyword", description="", parameters={}),)
 
 
 def test_what_is_not_run():
