@@ -298,7 +298,16 @@ def serve(descriptor: int) -> None:
         connection.send(None)
         while True:
             for _, position in connection.recv():
-                connection.send(_outcome_or_error(recordings, position, function))
+                _send(connection, _outcome_or_error(recordings, position, function))
+
+
+def _send(connection: Connection, outcome: object) -> None:
+    try:
+        connection.send(outcome)
+    except ConnectionError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever the outcome's class does when it is pickled
+        connection.send(_Raised(_that_travels(error)))
 
 
 def _outcome_or_error(

@@ -14,6 +14,7 @@ import msgspec
 
 from clinseek_core.errors import InputError
 from clinseek_replay.readers import READERS, Entry, Problem, Reader, detect
+from clinseek_replay.readers.run_lines import RunLines
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["Recordings", "detect", "open_recordings"]
@@ -44,15 +45,16 @@ class _Entries(Sequence[Entry]):
         places = range(len(self))[index]
         if isinstance(places, range):
             return tuple(self[place] for place in places)
-        file = self.file_of(places)
-        return self._files[file][places - self._ends[file] + len(self._files[file])]
+        file, place = self.place(places)
+        return self._files[file][place]
 
     def __iter__(self) -> Iterator[Entry]:
         return chain.from_iterable(self._files)
 
-    def file_of(self, index: int) -> int:
-        """Which of the files the entry at `index` is of."""
-        return bisect_right(self._ends, index)
+    def place(self, index: int) -> tuple[int, int]:
+        """Which of the files the entry at `index` is of, and where among that file's it is."""
+        file = bisect_right(self._ends, index)
+        return file, index - self._ends[file] + len(self._files[file])
 
 
 class Recordings:
@@ -82,7 +84,7 @@ class Recordings:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """One for each run, in the order of the files and their lines; a large file's are made when asked for."""
+        """One for each run, in the order of the files and their lines; of a large file made when asked for."""
         return self._entries
 
     def run(self, index: int) -> Trajectory:
@@ -90,16 +92,20 @@ class Recordings:
 
         Raises InputError where the file has changed or gone since it was indexed.
         """
-        _, reader = self._files[self._entries.file_of(range(len(self._entries))[index])]
-        trajectory = reader.read(self.entries[index])
+        file, place = self._entries.place(range(len(self._entries))[index])
+        entries, reader = self._files[file]
+        trajectory = reader.read(entries[place])
         gold = self._gold.get(trajectory.qid)
         return trajectory if gold is None else msgspec.structs.replace(trajectory, gold=gold)
 
     def bytes_of(self, index: int) -> int:
         """How much of its file the run at `index` takes; 0 where that can't be said."""
-        entry = self.entries[index]
+        file, place = self._entries.place(index)
+        entries = self._files[file][0]
+        if isinstance(entries, RunLines):
+            return entries.lengths[place]
         try:
-            return entry.length or os.stat(entry.path).st_size
+            return entries[place].length or os.stat(entries[place].path).st_size
         except OSError:
             return 0
 

@@ -38,6 +38,9 @@ def sleep(run):
 def raises(run):
     raise KeyError(run.qid)
 
+def a_generator(run):
+    return (n for n in range(3))
+
 def dies_of(qid, run):
     if run.qid == qid:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -128,6 +131,13 @@ def test_a_run_that_can_not_be_read_is_an_error_and_the_others_go_on(recordings,
 def test_what_the_function_raises_is_raised_here(recordings, work, jobs):
     with pytest.raises(KeyError, match="q0"):
         list(map_runs(recordings, range(40), work.raises, jobs=jobs))
+
+
+def test_what_can_not_travel_between_processes_is_raised(recordings, work):
+    with pytest.raises(TypeError, match="generator"):
+        list(map_runs(recordings, range(40), work.a_generator, jobs=2))
+    with pytest.raises(AttributeError, match="local object"):
+        list(map_runs(recordings, range(40), lambda run: run.qid, jobs=2))
 
 
 def test_a_process_that_is_killed_costs_the_run_it_was_at(recordings, work):

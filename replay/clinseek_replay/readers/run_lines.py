@@ -14,7 +14,7 @@ from clinseek_replay.index import Numbers, SourceFile, cached, peek, scan_lines
 from clinseek_replay.readers.reader import MAX_LINE_BYTES, Entry, Index, Problem
 from clinseek_replay.trajectory import Span
 
-__all__ = ["LineFormat", "index_lines"]
+__all__ = ["LineFormat", "RunLines", "index_lines"]
 
 _LARGE_BYTES = 16 * 1024 * 1024
 _PEEKED_BYTES = 32 * 1024
@@ -48,7 +48,9 @@ class RunLines(Sequence[Entry]):
     def __init__(self, source: SourceFile, form: LineFormat, numbers: Numbers) -> None:
         self._source, self._form = source, form
         self._lines = numbers["lines"]
-        self._offsets, self._lengths = numbers["offsets"], numbers["lengths"]
+        self._offsets = numbers["offsets"]
+        self.lengths = numbers["lengths"]
+        """The bytes of each run, known without making its entry."""
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -68,7 +70,7 @@ class RunLines(Sequence[Entry]):
             yield from self[begin : begin + _AT_ONCE]
 
     def _entry(self, descriptor: int, place: int) -> Entry:
-        span = Span(self._offsets[place], self._lengths[place])
+        span = Span(self._offsets[place], self.lengths[place])
         try:
             told = _told(descriptor, span, self._form)
         except ValueError:
