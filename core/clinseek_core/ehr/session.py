@@ -13,6 +13,7 @@ import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.source import find_source
+from clinseek_core.ehr.traces import Traces
 from clinseek_core.errors import ClinseekError
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_core.tools.spec import ToolResult, ToolSpec
@@ -60,6 +61,12 @@ class EhrSession:
     def specs(self) -> tuple[ToolSpec, ...]:
         """The EHR tools."""
         return EHR_TOOLS
+
+    def traces(self) -> Traces:
+        """What of the record must not leave this machine; WorkerError where that can't be told."""
+        if self._worker is None:
+            self._worker, _ = self._start()
+        return msgspec.convert(self._worker.call("traces", deadline_s=_OPEN_SECONDS), Traces)
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Answer one call in the worker."""

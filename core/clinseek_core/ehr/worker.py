@@ -12,6 +12,7 @@ import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.traces import traces_of
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.errors import WorkerError
 from clinseek_core.tools.ehr import EhrTools
@@ -44,6 +45,10 @@ def _digest(_: Callable[[str], None]) -> str:
     return _opened()[0].digest()
 
 
+def _traces(_: Callable[[str], None]) -> Any:
+    return msgspec.to_builtins(traces_of(_opened()[0]))
+
+
 def _opened() -> tuple[Snapshot, EhrTools]:
     if "patient" not in _OPEN:
         raise WorkerError("no snapshot is open")
@@ -51,4 +56,4 @@ def _opened() -> tuple[Snapshot, EhrTools]:
 
 
 if __name__ == "__main__":
-    serve({"open": _open, "call": _call, "digest": _digest})
+    serve({"open": _open, "call": _call, "digest": _digest, "traces": _traces})

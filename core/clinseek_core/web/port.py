@@ -72,3 +72,7 @@ class Backend(Protocol):
     def fetch(self, url: str, *, source: bool) -> Document:
         """The page at `url`; with `source`, its text as it was sent."""
         ...
+
+    def close(self) -> None:
+        """End what it holds open; it opens again when it is asked."""
+        ...

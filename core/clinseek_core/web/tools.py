@@ -31,10 +31,15 @@ _YES, _NO = frozenset(("true", "1", "yes")), frozenset(("false", "0", "no", ""))
 
 
 class BrowserTools:
-    """A Toolbox of `browser.search`, `browser.open` and `browser.find` for one run."""
+    """A Toolbox of `browser.search`, `browser.open` and `browser.find` for one run.
 
-    def __init__(self, backend: Backend) -> None:
+    `memory` answers again what an interrupted run was answered, without a network; the backend itself where
+    it is left out.
+    """
+
+    def __init__(self, backend: Backend, memory: Backend | None = None) -> None:
         self._backend = backend
+        self._memory = memory or backend
         self._stack = PageStack()
         self._calls = 0
         self._tools: dict[str, Callable[[dict[str, Any]], ToolResult]] = {
@@ -72,20 +77,30 @@ class BrowserTools:
 
         Raises InputError where a page is not what it was: then cursors would not mean what the model thinks.
         """
-        for past in calls:
-            self._calls += 1
-            # A call that was refused, failed or found nothing left nothing on the stack.
-            if past.status != "ok":
-                continue
-            try:
-                again = self._answer(encodable(past.name), encodable(past.arguments)).text
-            except (CallError, WebError) as error:
-                again = str(error)
-            if again != past.text:
-                raise InputError(
-                    f"{past.place}: {past.name} gives another page than it did "
-                    f"({one_line(again, 120)}); go on with the corpus or cassette that the run was made with"
-                )
+        asked, self._backend = self._backend, self._memory
+        try:
+            for past in calls:
+                self._calls += 1
+                # A call that was refused, failed or found nothing left nothing on the stack.
+                if past.status == "ok":
+                    self._show_again(past)
+        finally:
+            self._backend = asked
+
+    def _show_again(self, past: PastCall) -> None:
+        try:
+            again = self._answer(encodable(past.name), encodable(past.arguments)).text
+        except (CallError, WebError) as error:
+            again = str(error)
+        if again != past.text:
+            raise InputError(
+                f"{past.place}: {past.name} gives another page than it did ({one_line(again, 120)}); "
+                "go on with the corpus or cassette that the run was made with"
+            )
+
+    def close(self) -> None:
+        """End what the backend holds open."""
+        self._backend.close()
 
     def _answer(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         spec = _SPECS.get(name)

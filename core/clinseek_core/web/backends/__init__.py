@@ -1,0 +1,1 @@
+"""Where pages come from: a corpus on this machine, the web itself, or what was recorded of it."""
