@@ -121,7 +121,7 @@ def _loop_hit(stretch: list[CallView]) -> Iterator[Hit]:
 
 def _premature(view: RunView) -> Iterator[Hit]:
     run, finish = view.trajectory, view.finish
-    if finish is None or run.max_rounds is None:
+    if finish is None or not run.max_rounds:
         return
     left = 1 - len(run.steps) / run.max_rounds
     missed = [name for name in view.missed if view.held(name) and not view.sightings.patient(name)]

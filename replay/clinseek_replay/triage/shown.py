@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ class Shown:
         self._calls = [call for call in view.calls if call.gave_something and call.kind != "thought"]
         self.text = _JOIN.join([opening, *(call.text for call in self._calls)])
         self._first: dict[str, int] = {}
+        self._lines: dict[str, list[tuple[int, int]]] = {}
         self._starts: list[int] = []
         at = len(opening) + len(_JOIN)
         for call in self._calls:
@@ -62,19 +64,23 @@ class Shown:
         index = bisect_left(self._starts, found[0] + 1) - 1
         return self._calls[index], found[1]
 
-    def _lines_with(self, label: str, end: int) -> list[tuple[int, int]]:
-        """The lines that hold a label; the whole text as one where there is none."""
+    def _lines_with(self, label: str, end: int) -> Iterator[tuple[int, int]]:
+        """The parts before `end` of the lines that hold a label; the whole text where there is none."""
         if not label:
-            return [(0, end)]
-        lines: list[tuple[int, int]] = []
-        at = self._lowered.find(label, 0, end)
+            return iter([(0, end)])
+        lines = self._lines.get(label)
+        if lines is None:
+            lines = self._lines[label] = list(self._find_lines(label))
+        return ((start, min(stop, end)) for start, stop in lines if start < end)
+
+    def _find_lines(self, label: str) -> Iterator[tuple[int, int]]:
+        at = self._lowered.find(label)
         while at >= 0:
             start = max(self.text.rfind("\n", 0, at) + 1, at - _LINE)
-            stop = self.text.find("\n", at, end)
-            stop = min(stop if stop >= 0 else end, at + _LINE)
-            lines.append((start, stop))
-            at = self._lowered.find(label, stop, end)
-        return lines
+            stop = self.text.find("\n", at)
+            stop = min(stop if stop >= 0 else len(self.text), at + _LINE)
+            yield start, stop
+            at = self._lowered.find(label, stop)
 
     @cached_property
     def _lowered(self) -> str:

@@ -196,8 +196,11 @@ def _misquote(view: RunView) -> Iterator[Hit]:
                 continue
             told.add((label, written))
             end = view.shown.before(number)
-            found = None if view.shown.holds(written, end) else view.shown.nearly(label, written, end)
-            if found is not None:
+            # What is quicker to rule out comes first: few lines hold a label, most times are quoted right.
+            if not label and view.shown.holds(written, end):
+                continue
+            found = view.shown.nearly(label, written, end)
+            if found is not None and not view.shown.holds(written, end):
                 call, near = found
                 said = f"{label} {written}".strip()
                 yield Hit(
