@@ -101,7 +101,8 @@ def availability_lag(sight: Sight) -> Iterator[Leak]:
                 severity=severity,
                 why="is after the cutoff: the row was not in the record yet",
             )
-    yield from _by_origin(sight)
+    for leak in _by_origin(sight):
+        yield leak._replace(severity=severity)
     for judged in sight.judged:
         if judged.code == "T4":
             leak = judged.leak(f"was known at {judged.at}, after the cutoff")

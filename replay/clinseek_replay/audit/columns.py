@@ -7,7 +7,7 @@ reference implementation's databases have besides. Columns that SQL makes are tr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
@@ -95,6 +95,9 @@ _KEY_CLOCKS = {
 }
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PLANNED = re.compile(r"sched|plan|due|expir|appoint|birth|dob\b|next|until|valid|follow_?up|starttime", re.I)
+_LONGEST = 20_000
+"""Characters of a query that are looked at."""
+_MOST_NAMES = 200
 _EXPRESSION = 400
 """Characters before an alias that are looked at for what it is made of."""
 
@@ -121,7 +124,7 @@ def _known_tables() -> frozenset[str]:
     return frozenset(source.table for sources in _columns().values() for source in sources)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def sources_of(
     names: tuple[str, ...], printed: str, beside: tuple[str, ...], sql: str = ""
 ) -> tuple[Source, ...]:
@@ -134,9 +137,7 @@ def sources_of(
     within = frozenset(known or (() if names else _alike(beside)))
     if found := _named(printed.lower(), within):
         return found
-    made_of = dict.fromkeys(
-        _IDENTIFIER.findall(printed) if not printed.isidentifier() else _made_of(printed, sql)
-    )
+    made_of = _IDENTIFIER.findall(printed) if not printed.isidentifier() else _made_of(printed, sql)
     return tuple(source for name in made_of for source in _named(name.lower(), within))
 
 
@@ -158,16 +159,19 @@ def _alike(printed: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(table for table, count in shared.items() if count == most)
 
 
-def _made_of(alias: str, sql: str, depth: int = 0) -> Iterator[str]:
+def _made_of(alias: str, sql: str) -> list[str]:
     """The names in the expressions that a query calls `alias`, those behind other aliases too."""
-    if not sql or depth > 3:
-        return
-    for found in re.finditer(rf'\bas\s+["`]?{re.escape(alias)}["`]?(?!\w)', sql, re.IGNORECASE):
-        names = _IDENTIFIER.findall(_expression_before(sql, found.start()))
-        yield from names
-        for name in names:
-            if name.lower() != alias.lower() and name.lower() not in _columns():
-                yield from _made_of(name, sql, depth + 1)
+    names: dict[str, None] = {}
+    waiting = [alias]
+    sql = sql[:_LONGEST]
+    while waiting and len(names) < _MOST_NAMES:
+        alias = waiting.pop()
+        for found in re.finditer(rf'\bas\s++["`]?{re.escape(alias)}["`]?(?!\w)', sql, re.IGNORECASE):
+            for name in _IDENTIFIER.findall(_expression_before(sql, found.start())):
+                if name not in names and name.lower() not in _columns():
+                    waiting.append(name)
+                names[name] = None
+    return list(names)
 
 
 def _expression_before(sql: str, end: int) -> str:

@@ -95,9 +95,10 @@ class Sight:
 
     def sources(self, table: TextTable, column: int) -> tuple[Source, ...]:
         """What a printed column may show."""
-        return sources_of(
-            table.names or self.names, table.columns[column], table.columns, self.call.sql or ""
-        )
+        names, printed = table.names or self.names, table.columns[column]
+        # Queries are long and all different: one is looked at only for a column that SQL made.
+        found = sources_of(names, printed, table.columns)
+        return found or sources_of(names, printed, table.columns, self.call.sql or "")
 
     def kind(self, table: TextTable, column: int) -> Kind:
         """What a time in a column is."""

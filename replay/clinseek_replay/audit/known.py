@@ -130,9 +130,9 @@ class PatientTimes:
         rule = CONTRACT[table]
         own = self._tables[table].columns
         made_anew = name in rule.counters or (rule.note_ids and name in {"note_id", "note_seq"})
-        return (
-            name in own and "@" not in name and name not in _CLOCKS and not made_anew and len(text) <= _LONG
-        )
+        if name not in own or "@" in name or name in _UNCOMPARED:
+            return False
+        return not made_anew and len(text) <= _LONG
 
     def _index(self, table: str, names: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
         if (table, names) not in self._indexes:
@@ -153,7 +153,8 @@ class PatientTimes:
         return (dict(zip(rows.columns, row, strict=True)) for row in rows.rows)
 
 
-_CLOCKS = frozenset(("known_at", "happened_at", "upstream_at", "superseded_at", "pending"))
+_UNCOMPARED = frozenset(("known_at", "happened_at", "upstream_at", "superseded_at", "pending", "text"))
+"""Columns of the dated record alone, and notes, which systems cut and write each in their own way."""
 
 
 def _plain(table: str, name: str, text: str) -> str:

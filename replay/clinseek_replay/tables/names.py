@@ -21,6 +21,9 @@ _WITH = re.compile(
     re.IGNORECASE,
 )
 
+_LONGEST = 20_000
+"""Characters of a query that are looked at."""
+
 
 def table_names(call: Call) -> tuple[str, ...]:
     """Tables in lower case: `table_name` of the arguments, else those that the SQL reads."""
@@ -33,13 +36,11 @@ def table_names(call: Call) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def tables_of_sql(sql: str) -> tuple[str, ...]:
     """The tables named after FROM and JOIN, each once, in order; without those a WITH clause makes."""
-    code = _NO_CODE.sub(" ' ", sql)
+    code = _NO_CODE.sub(" ' ", sql[:_LONGEST])
     made = {name.lower() for name in _WITH.findall(code)}
     found: dict[str, None] = {}
-    for source in _SOURCE.finditer(code):
+    source = _SOURCE.search(code)
+    while source:
         found[source[1].lower()] = None
-        more = _NEXT_SOURCE.match(code, source.end())
-        while more:
-            found[more[1].lower()] = None
-            more = _NEXT_SOURCE.match(code, more.end())
+        source = _NEXT_SOURCE.match(code, source.end()) or _SOURCE.search(code, source.end())
     return tuple(name for name in found if name not in made and name != "select")

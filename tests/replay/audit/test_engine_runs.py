@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from clinseek_core.errors import InputError
 from clinseek_fixtures import bundled_cases, world_path
 from clinseek_replay.audit import AuditReport, EhrTimes, audit
 from clinseek_replay.recordings import open_recordings
-from clinseek_replay.trajectory import Trajectory
+from clinseek_replay.trajectory import Call, Result, Step, Trajectory
 from clinseek_tui.cli import main
 
 SeekerRun = Callable[[str, str], Path]
@@ -115,3 +118,55 @@ def test_a_patient_who_is_not_in_the_data_is_told(
     stranger.write_text(journal.read_text().replace("90000001", "19999999"))
     assert main(["audit", str(stranger), "--ehr", "bundled"]) == 2
     assert "19999999" in capsys.readouterr().err
+
+
+def padded(rows: list[dict[str, str]]) -> str:
+    lines = [list(rows[0]), *[list(row.values()) for row in rows]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(" ".join(t.rjust(w) for t, w in zip(line, widths, strict=True)) for line in lines)
+
+
+def as_the_reference_prints(name: str, columns: tuple[str, ...]) -> Call:
+    """All rows of a table of a bundled patient, without the columns that tell when they were known."""
+    with gzip.open(next(world_path().rglob(f"{name}.csv.gz")), "rt", encoding="utf-8", newline="") as file:
+        mine = [row for row in csv.DictReader(file) if row["subject_id"] == "90000001"]
+    rows = [
+        {column: row[column].replace("\n", "\\n")[:60].strip() or "nan" for column in columns} for row in mine
+    ]
+    text = padded(rows)
+    result = Result(status="ok", text=text, full_characters=len(text))
+    return Call(
+        anchor="s1.c1", id="1", name="ehr.get_latest_records", arguments={"table_name": name}, result=result
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "codes"),
+    [
+        ("radiology", ("note_type", "charttime", "text"), {"T2", "T7"}),
+        ("labevents", ("itemid", "charttime", "valuenum"), {"T2", "T4"}),
+        ("triage", ("stay_id", "temperature", "chiefcomplaint"), set()),
+        ("admissions", ("hadm_id", "admission_type", "insurance"), {"T2"}),
+        ("diagnoses_icd", ("hadm_id", "icd_code", "icd_version"), {"T3"}),
+        ("emar_detail", ("emar_id", "administration_type", "dose_given"), {"T5"}),
+    ],
+)
+def test_rows_printed_as_the_reference_does_are_looked_up(
+    name: str, columns: tuple[str, ...], codes: set[str], ehr: EhrTimes
+) -> None:
+    """What the data says of a whole table is what `known_at` of its snapshot says."""
+    cutoff = datetime(2150, 3, 2, 16, 30)
+    trajectory = Trajectory(
+        run_id="r",
+        source="r",
+        format="x",
+        subject_id=90000001,
+        prediction_time=cutoff,
+        steps=(Step(number=1, calls=(as_the_reference_prints(name, columns),)),),
+    )
+    report = audit(trajectory, times=ehr.patient(90000001))
+    assert {finding.code for finding in report.leaks} == codes
+    leaking = {place.row for finding in report.findings for place in finding.places}
+    rows = sum(1 for _ in ehr.patient(90000001).rows_of(name))
+    known = sum(1 for row in ehr.patient(90000001).rows_of(name) if (row["known_at"] or "9") < str(cutoff))
+    assert len(leaking) == rows - known
