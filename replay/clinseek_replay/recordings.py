@@ -84,7 +84,7 @@ class Recordings:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """One for each run, in the order of the files and their lines; of a large file made when asked for."""
+        """One for each run, in the order of files and lines; a large file's are made when asked for."""
         return self._entries
 
     def run(self, index: int) -> Trajectory:

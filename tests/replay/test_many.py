@@ -46,7 +46,9 @@ def dies_of(qid, run):
         os.kill(os.getpid(), signal.SIGKILL)
     return run.qid
 
-def told(path, run):
+def told(path, first_s, run):
+    if run.qid == "q0":
+        time.sleep(first_s)
     with open(path, "a") as file:
         file.write(run.qid + "\\n")
     return "x" * 1000
@@ -155,10 +157,20 @@ def test_progress_is_told_for_each_run(recordings, work, jobs):
     assert told == [(n, 40) for n in range(1, 41)]
 
 
-def test_one_slow_run_does_not_let_results_pile_up(write_runs, work, tmp_path, monkeypatch):
+def test_one_slow_run_does_not_let_results_pile_up(write_runs, work, tmp_path):
     path = write_runs(*(_run(f"q{n}", "x" * 300_000) for n in range(60)))
     log = tmp_path / "log"
-    iterator = map_runs(open_recordings([path]), range(60), functools.partial(work.told, str(log)), jobs=2)
+    told = functools.partial(work.told, str(log), 1.0)
+    iterator = map_runs(open_recordings([path]), range(60), told, jobs=2)
+    next(iterator)
+    assert 4 <= len(log.read_text().splitlines()) <= 20
+    assert len(list(iterator)) == 59
+
+
+def test_nobody_works_ahead_of_one_who_does_not_take(write_runs, work, tmp_path):
+    path = write_runs(*(_run(f"q{n}", "x" * 300_000) for n in range(60)))
+    log = tmp_path / "log"
+    iterator = map_runs(open_recordings([path]), range(60), functools.partial(work.told, str(log), 0), jobs=2)
     next(iterator)
     time.sleep(0.5)
     assert len(log.read_text().splitlines()) <= 20

@@ -47,13 +47,13 @@ def test_nothing_is_read_before_it_is_looked_at(steps, asked):
 def test_what_was_looked_at_last_is_kept_and_no_more(steps, asked):
     list(steps)
     asked.clear()
-    assert [steps[place].number for place in (7, 8, 9)] == [8, 9, 10]
+    assert [steps[place].number for place in (8, 9, 7)] == [9, 10, 8]
     assert asked == []
     assert steps[0].number == 1
-    assert steps[8].number == 9
-    assert asked == [0]
     assert steps[7].number == 8
-    assert asked == [0, 7]
+    assert asked == [0]
+    assert steps[8].number == 9
+    assert asked == [0, 8]
 
 
 def test_one_step_larger_than_what_is_kept_is_kept_alone(asked):

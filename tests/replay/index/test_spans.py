@@ -47,7 +47,8 @@ def test_members_and_items_lie_where_it_says(members, separators, ascii_):
 
 
 @pytest.mark.parametrize(
-    "text", [b'{"a":1,"b":22,"a":333}', b"[1]", b'{"a":1', b"{} x", b"", b'{"a":NaN}', b'"{}"']
+    "text",
+    [b'{"a":1,"a":2}', b'{"a":1,"b":22,"a":333}', b"[1]", b'{"a":1', b"{} x", b"", b'{"a":NaN}', b'"{}"'],
 )
 def test_what_is_no_object_or_names_a_member_twice_has_no_places(text):
     assert member_spans(text) is None
