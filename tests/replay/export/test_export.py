@@ -31,6 +31,7 @@ from clinseek_replay.export import (
     run_page,
     triage_page,
 )
+from clinseek_replay.export.markup import element
 from clinseek_replay.export.plain_json import json_text
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
@@ -623,6 +624,31 @@ def test_an_answer_that_is_no_name_of_the_case_is_veiled():
     assert "Jane Doe" in "".join(check_page(run_page(run, with_patient_text=True)).text)
 
 
+def test_names_that_a_model_made_up_are_veiled_and_known_ones_are_not():
+    call = msgspec.structs.replace(
+        RUN.steps[0].calls[0],
+        name="ehr.find_jane_doe",
+        arguments={"jane_doe": "1", "table_name": "jane_doe_labs", "subject_id": "90000001"},
+    )
+    known = msgspec.structs.replace(
+        call, name="ehr.get_latest_records", arguments={"table_name": "labevents"}
+    )
+    run = msgspec.structs.replace(RUN, steps=(Step(number=1, calls=(call, known)),))
+    text = "".join(check_page(run_page(run)).text)
+    assert "jane" not in text
+    assert all(name in text for name in ("ehr.get_latest_records", "table_name", "labevents", "subject_id"))
+
+
+def test_what_would_act_on_a_reader_is_drawn_and_quotes_stay_within_an_attribute():
+    run = msgspec.structs.replace(RUN, question="a\x1b[2Jb\u202ec")
+    content = run_page(run, with_patient_text=True).decode()
+    assert "\x1b" not in content
+    assert "\u202e" not in content
+    assert "\u241b[2Jb" in content
+    hostile_id = 'x" onclick="alert(1)'
+    assert element("p", id=hostile_id) == '<p id="x&quot; onclick=&quot;alert(1)"></p>'
+
+
 def test_a_large_run_is_bounded_and_says_so():
     call = msgspec.structs.replace(RUN.steps[0].calls[0], result=result("xy " * 20_000))
     steps = [msgspec.structs.replace(RUN.steps[0], number=n, calls=(call,)) for n in range(1, 601)]
@@ -679,6 +705,17 @@ def test_nothing_is_overwritten_unless_asked(three_runs, tmp_path, to, capsys):
     assert out.read_text() != "mine"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_a_file_in_the_way_is_told_before_anything_is_read(three_runs, tmp_path):
+    out = tmp_path / "out.jsonl"
+    out.write_text("mine")
+    read: list[int] = []
+    with pytest.raises(InputError, match="--force"):
+        export(
+            open_recordings([three_runs]), range(3), "openai", out, on_progress=lambda n, _: read.append(n)
+        )
+    assert read == []
 
 
 def test_of_a_folder_with_one_file_in_the_way_nothing_is_written(three_runs, tmp_path):
