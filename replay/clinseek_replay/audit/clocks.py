@@ -192,7 +192,7 @@ def _same_day(sight: Sight, table: TextTable, row: int, column: int, name: str) 
     if stamp is None or stamp.day != sight.run.beyond.day or sight.run.beyond.holds(stamp):
         return False
     if name == "microbiologyevents":
-        return table.get(row, "charttime") is None
+        return not table.value(row, "charttime")
     if name in _NOTES:
-        return stamp.at.endswith("00:00:00") and table.get(row, "storetime") is None
+        return stamp.at.endswith("00:00:00") and not table.value(row, "storetime")
     return stamp.resolution == "day" or stamp.at[11:] in {"00:00:00", "23:59:00"}

@@ -42,9 +42,9 @@ class Films:
         for row in range(len(table)):
             taken = taken_at(table, row)
             for key in ("study_id", "dicom_id", "image_id"):
-                cell = table.get(row, key)
-                if cell is not None and taken:
-                    self._taken.setdefault(number_of(cell.text), taken)
+                name = table.value(row, key)
+                if name and taken:
+                    self._taken.setdefault(number_of(name), taken)
 
     def taken(self, path: str) -> str:
         """When the film at a path was taken; empty where that is not known."""
@@ -55,19 +55,15 @@ class Films:
 
 def taken_at(table: TextTable, row: int) -> str:
     """When a row's study was taken, as a time; the start of the day where that is all it says."""
-    cell = table.get(row, "studydatetime")
-    stamp = stamp_of(cell.text) if cell else None
+    stamp = stamp_of(table.value(row, "studydatetime"))
     if stamp is not None:
         return stamp.at
-    day = table.get(row, "studydate")
-    found = _DAY.fullmatch(number_of(day.text)) if day else None
+    found = _DAY.fullmatch(number_of(table.value(row, "studydate")))
     if found is None:
         return ""
-    clock = table.get(row, "studytime")
-    digits = clock.text.partition(".")[0].replace(":", "").zfill(6) if clock else "000000"
-    clock_text = (
-        f"{digits[:2]}:{digits[2:4]}:{digits[4:6]}" if digits.isdigit() and len(digits) == 6 else "00:00:00"
-    )
+    digits = table.value(row, "studytime").partition(".")[0].replace(":", "").zfill(6)
+    is_clock = digits.isdigit() and len(digits) == 6
+    clock_text = f"{digits[:2]}:{digits[2:4]}:{digits[4:6]}" if is_clock else "00:00:00"
     return f"{found[1]}-{found[2]}-{found[3]} {clock_text}"
 
 

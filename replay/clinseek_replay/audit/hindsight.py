@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from clinseek_replay.audit.columns import CODED, INTERVALS, LATER, OUTCOMES, UNTIMED, Later, Source
@@ -185,7 +186,7 @@ def _is_open(sight: Sight, table: TextTable, row: int, source: Source, later: La
     None where neither the row nor the rest of the run tells.
     """
     printed = [clock for clock in later.clocks if clock in table.index]
-    ends = [stamp for clock in printed if (cell := table.get(row, clock)) and (stamp := stamp_of(cell.text))]
+    ends = [stamp for clock in printed if (stamp := stamp_of(table.value(row, clock)))]
     for stamp in ends:
         if sight.run.beyond.holds(stamp):
             return stamp.at
@@ -200,26 +201,23 @@ def _is_open(sight: Sight, table: TextTable, row: int, source: Source, later: La
 
 def _end_by_length(table: TextTable, row: int) -> str:
     """When a stay ended, by when it began and how many days it took."""
-    from datetime import datetime, timedelta  # noqa: PLC0415
-
-    begin, los = table.get(row, "intime"), table.get(row, "los")
-    stamp = stamp_of(begin.text) if begin else None
+    stamp = stamp_of(table.value(row, "intime"))
     try:
-        days = float(los.text) if los else -1.0
+        days = float(table.value(row, "los"))
         if stamp is None or not 0 <= days < 36_500:
             return ""
         return (datetime.fromisoformat(stamp.at) + timedelta(days=days)).isoformat(" ", "seconds")
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
 
 
 def _encounter(sight: Sight, table: TextTable, row: int, name: str) -> str | None:
     """When the stay of a row ended, beyond the cutoff; empty where it ended before; None where unknown."""
     parent, key = _ENCOUNTERS.get(name, ("admissions", "hadm_id"))
-    cell = table.get(row, key)
-    if cell is None:
+    named = table.value(row, key)
+    if not named:
         return None
-    span = sight.run.encounters.span(parent, cell.text)
+    span = sight.run.encounters.span(parent, named)
     if span is None or not span.end:
         return None
     if span.end == "open":

@@ -18,8 +18,11 @@ from clinseek_replay.audit.web import Web
 from clinseek_replay.tables import MISSING, Beyond, Cell, Stamp, TextTable, stamp_of, table_names, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
 
-__all__ = ["Inspection", "Judged", "Late", "Sight"]
+__all__ = ["NO_EVIDENCE", "Inspection", "Judged", "Late", "Sight"]
 
+
+NO_EVIDENCE = ("ehr.think", "ehr.finish")
+"""Tools whose results show nothing."""
 
 _HEAD = 8_000
 """Characters within which our tools say what their rows are."""
@@ -80,13 +83,10 @@ class Sight:
         self.call = call
         self.run = inspection
         self.text = call.result.text if call.result else ""
+        self.names = table_names(call)
+        """The tables that the call reads, where it says so."""
         self.is_patient_data = _is_patient_data(call.name)
         """Whether the result is of the patient's record: no page, no film, no list of candidates."""
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The tables that the call reads, where it says so."""
-        return table_names(self.call)
 
     @cached_property
     def tables(self) -> tuple[TextTable, ...]:
@@ -109,9 +109,13 @@ class Sight:
         """Every time in the result that lies beyond the cutoff, with its column's kind."""
         return tuple(self._late())
 
-    @cached_property
+    @property
     def judged(self) -> tuple[Judged, ...]:
         """The rows that the patient's record says were not, or not wholly, known; none without the record."""
+        return () if self.run.times is None else self._judged
+
+    @cached_property
+    def _judged(self) -> tuple[Judged, ...]:
         times = self.run.times
         if times is None or not self.is_patient_data:
             return ()
@@ -250,7 +254,7 @@ class Inspection:
         """Every call that has a result, in order."""
         for step in self.trajectory.steps:
             for number, call in enumerate(step.calls, 1):
-                if call.result is not None:
+                if call.result is not None and call.name not in NO_EVIDENCE:
                     yield Sight(step.number, number, call, self)
 
     @cached_property

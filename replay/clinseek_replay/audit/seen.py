@@ -61,17 +61,9 @@ class Encounters:
             if not names and parent.end and parent.end not in table.index:
                 continue
             for row in range(len(table)):
-                key, begin = table.get(row, parent.key), table.get(row, parent.begin)
-                end = table.get(row, parent.end) if parent.end else None
-                stamp = stamp_of(begin.text) if begin else None
-                if key is not None and stamp is not None:
-                    over = stamp_of(end.text) if end else None
-                    ended = (
-                        over.at
-                        if over
-                        else ("" if not parent.end or parent.end not in table.index else "open")
-                    )
-                    self._keep(name, number_of(key.text), Span(stamp.at, ended))
+                key, begin = table.value(row, parent.key), stamp_of(table.value(row, parent.begin))
+                if key and begin is not None:
+                    self._keep(name, number_of(key), Span(begin.at, _ended(table, row, parent.end)))
 
     def _keep(self, name: str, key: str, span: Span) -> None:
         before = self._spans.get((name, key))
@@ -86,6 +78,14 @@ class Encounters:
     def any_begins_after(self, is_beyond: Callable[[str], bool]) -> bool:
         """Whether any of them began beyond a time: else no identifier can name what was to come."""
         return any(is_beyond(span.begin) for span in self._spans.values())
+
+
+def _ended(table: TextTable, row: int, column: str) -> str:
+    """When a row ended; `open` where that is shown as missing, empty where it is not shown."""
+    if not column or column not in table.index:
+        return ""
+    end = stamp_of(table.value(row, column))
+    return end.at if end else "open"
 
 
 def number_of(text: str) -> str:

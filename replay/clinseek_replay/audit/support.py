@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from clinseek_replay.audit.inspection import NO_EVIDENCE
 from clinseek_replay.evidence.matching import Hit, Matcher
 from clinseek_replay.finding import Finding
 from clinseek_replay.tables import TextTable, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
 
 __all__ = ["Support", "leaked_items"]
-
-_NO_EVIDENCE = ("ehr.think", "ehr.finish")
-"""Tools whose results show nothing."""
 
 
 class _Leaked(NamedTuple):
@@ -86,7 +84,7 @@ class Support:
             (step.number, number): call
             for step in self._trajectory.steps
             for number, call in enumerate(step.calls, 1)
-            if call.result is not None and call.name not in _NO_EVIDENCE and "candidates" not in call.name
+            if call.result is not None and call.name not in NO_EVIDENCE and "candidates" not in call.name
         }
 
     def _is_in(self, hit: Hit, leaked: _Leaked, call: Call) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clinseek_core.web.deny import denied
 from clinseek_replay.audit.leak import Leak
+from clinseek_replay.audit.seen import number_of
 
 if TYPE_CHECKING:
     from clinseek_replay.audit.inspection import Inspection, Sight
@@ -62,9 +63,10 @@ class Web:
         for sight in self._run.sights():
             for table in sight.tables if "anchor_year_group" in sight.text else ():
                 for row in range(len(table)):
-                    year, group = table.get(row, "anchor_year"), table.get(row, "anchor_year_group")
-                    if year is not None and group is not None and year.text.removesuffix(".0").isdigit():
-                        return int(year.text.removesuffix(".0")), group.text
+                    year = number_of(table.value(row, "anchor_year"))
+                    group = table.value(row, "anchor_year_group")
+                    if year.isdigit() and group:
+                        return int(year), group
         return None
 
 

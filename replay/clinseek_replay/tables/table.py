@@ -151,6 +151,12 @@ class TextTable:
         cell = self._grid.cell(row, column)
         return None if cell.missing else cell
 
+    def value(self, row: int, name: str) -> str:
+        """The text of a named column's cell (lower case); empty where it is missing, or the column is."""
+        column = self.index.get(name)
+        text = "" if column is None else self._grid.text(row, column)
+        return "" if text in MISSING else text
+
     @property
     def rows(self) -> Iterator[tuple[Cell, ...]]:
         """All rows with all their cells."""
