@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from clinseek_core.errors import InputError
 from clinseek_replay.readers.json_records import run_from
 from clinseek_replay.readers.line_runs import JsonLine, json_lines
-from clinseek_replay.readers.messages import Message, merged, messages_of, text_of
+from clinseek_replay.readers.messages import Message, joined, messages_of, text_of
 from clinseek_replay.readers.reader import Entry, Index, Reader, Sample
 from clinseek_replay.trajectory import Note, Trajectory
 
@@ -130,14 +132,15 @@ def _messages(chain: Sequence[JsonLine]) -> list[Message]:
             continue
         role = text_of(value.get("role")) or line.value["type"]
         found = messages_of({**value, "role": role, "timestamp": line.value.get("timestamp")}, line.span)
-        id_ = text_of(value.get("id"))
-        # A message is written in a line for each of its blocks.
-        if role == "assistant" and id_ and id_ == last_id and messages[-1].role == "assistant":
-            messages[-1] = merged(messages[-1], found[0])
-            continue
+        if role == "assistant":
+            # A message is written in a line for each of its blocks, results between them.
+            id_ = text_of(value.get("id"))
+            found = [msgspec.structs.replace(message, goes_on=id_ == last_id != "") for message in found]
+            last_id = id_
+        elif any(message.role != "tool" for message in found):
+            last_id = ""
         messages += found
-        last_id = id_ if role == "assistant" else ""
-    return messages
+    return joined(messages)
 
 
 CLAUDE_CODE = Reader(

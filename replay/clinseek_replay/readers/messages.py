@@ -20,7 +20,7 @@ __all__ = [
     "Message",
     "dicts",
     "items",
-    "merged",
+    "joined",
     "messages_of",
     "plain_text",
     "read_messages",
@@ -59,6 +59,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     span: Span | None = None
     also: tuple[Span, ...] = ()
     """Where the rest of it stands, where it is written in several places."""
+    goes_on: bool = False
+    """Whether it is more of the model's turn before it; `joined` puts them together."""
 
 
 def read_messages(values: Sequence[Any], spans: Sequence[Span] = ()) -> tuple[list[Message], list[str]]:
@@ -193,20 +195,39 @@ def _thoughts(blocks: Iterable[dict[str, Any]]) -> Iterable[str]:
             yield block["reasoning"]
 
 
-def merged(first: Message, second: Message) -> Message:
-    """Two messages that are one turn of the model."""
+def joined(messages: Iterable[Message]) -> list[Message]:
+    """The messages, with those that go on with the model's turn before them put into it."""
+    found: list[Message] = []
+    parts: list[Message] = []
+    at = 0
+    for message in messages:
+        if message.goes_on and parts:
+            parts.append(message)
+            continue
+        if message.role == "assistant":
+            if len(parts) > 1:
+                found[at] = _merged(parts)
+            parts, at = [message], len(found)
+        found.append(message)
+    if len(parts) > 1:
+        found[at] = _merged(parts)
+    return found
+
+
+def _merged(parts: Sequence[Message]) -> Message:
+    spans = [span for part in parts for span in (part.span, *part.also) if span is not None]
     return Message(
-        role=first.role,
-        text="\n".join(text for text in (first.text, second.text) if text),
-        reasoning="\n".join(text for text in (first.reasoning, second.reasoning) if text),
-        calls=(*first.calls, *second.calls),
-        at=first.at or second.at,
-        usage=second.usage or first.usage,
-        ms=first.ms if second.ms is None else second.ms,
-        finish_reason=second.finish_reason or first.finish_reason,
-        notes=(*first.notes, *second.notes),
-        span=first.span or second.span,
-        also=(*first.also, *((second.span,) if first.span and second.span else ()), *second.also),
+        role=parts[0].role,
+        text="\n".join(part.text for part in parts if part.text),
+        reasoning="\n".join(part.reasoning for part in parts if part.reasoning),
+        calls=tuple(call for part in parts for call in part.calls),
+        at=next((part.at for part in parts if part.at), None),
+        usage=next((part.usage for part in reversed(parts) if part.usage), None),
+        ms=next((part.ms for part in reversed(parts) if part.ms is not None), None),
+        finish_reason=next((part.finish_reason for part in reversed(parts) if part.finish_reason), ""),
+        notes=tuple(note for part in parts for note in part.notes),
+        span=spans[0] if spans else None,
+        also=tuple(spans[1:]),
     )
 
 

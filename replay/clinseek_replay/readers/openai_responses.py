@@ -16,7 +16,7 @@ from clinseek_replay.readers.line_runs import json_lines
 from clinseek_replay.readers.messages import (
     Asked,
     Message,
-    merged,
+    joined,
     messages_of,
     plain_text,
     text_of,
@@ -94,11 +94,13 @@ def read(record: Record) -> Trajectory:
     if usage is not None and messages and messages[-1].role == "assistant":
         messages[-1] = msgspec.structs.replace(messages[-1], usage=usage)
     fields = {name: value for name, value in record.fields.items() if name not in _LISTS}
-    return run_from(record.entry, "openai-responses", messages, (), fields, run_id=text_of(fields.get("id")))
+    return run_from(
+        record.entry, "openai-responses", joined(messages), (), fields, run_id=text_of(fields.get("id"))
+    )
 
 
 def _add(messages: list[Message], values: Any) -> None:
-    """Append the messages of items; all that the model says between two outputs is one turn."""
+    """Append the messages of items; all that the model says between two outputs is one turn, to be joined."""
     for value, span in values:
         message = _message(_item(value), span)
         if message is None:
@@ -106,11 +108,8 @@ def _add(messages: list[Message], values: Any) -> None:
         message = (
             message if message.at or not isinstance(value, dict) else _at(message, value.get("timestamp"))
         )
-        last = messages[-1] if messages else None
-        if last is not None and last.role == message.role == "assistant":
-            messages[-1] = merged(last, message)
-        else:
-            messages.append(message)
+        goes_on = bool(messages) and messages[-1].role == message.role == "assistant"
+        messages.append(msgspec.structs.replace(message, goes_on=goes_on))
 
 
 def _at(message: Message, moment: Any) -> Message:
@@ -118,7 +117,7 @@ def _at(message: Message, moment: Any) -> Message:
 
 
 def _message(item: dict[str, Any], span: Span | None) -> Message | None:
-    kind = item.get("type", "message")
+    kind = text_of(item.get("type", "message"))
     if kind in _CALLS:
         id_ = text_of(item.get("call_id")) or text_of(item.get("id"))
         asked = Asked(text_of(item.get("name")), _arguments(item, kind), id_)
@@ -130,7 +129,7 @@ def _message(item: dict[str, Any], span: Span | None) -> Message | None:
     if kind == "message" and item.get("role"):
         found = messages_of({"role": item["role"], "content": item.get("content")}, span)
         return found[0] if found else None
-    if isinstance(kind, str) and kind.endswith("_call"):
+    if kind.endswith("_call"):
         # Tools that the endpoint runs itself; it keeps what they gave.
         return Message(
             role="assistant", calls=(Asked(kind.removesuffix("_call"), item.get("action")),), span=span
@@ -191,7 +190,7 @@ def read_entry(entry: Entry) -> Trajectory:
     messages: list[Message] = []
     _add(messages, ((line.value, line.span) for line in lines))
     meta: dict[str, Any] = next((line.value["payload"] for line in lines if _is_meta(line.value)), {})
-    return run_from(entry, "openai-responses", messages, damage, run_id=text_of(meta.get("id")))
+    return run_from(entry, "openai-responses", joined(messages), damage, run_id=text_of(meta.get("id")))
 
 
 def _is_meta(value: dict[str, Any]) -> bool:

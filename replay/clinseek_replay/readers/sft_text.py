@@ -61,10 +61,13 @@ def read(record: Record) -> Trajectory:
 def _messages(text: str, offset: int | None = None) -> list[Message]:
     """The messages of a text; with ranges of its bytes where `offset` says where it begins in the file."""
     messages: list[Message] = []
+    at = 0
     for role, start, end in _turns(text):
         span = None
         if offset is not None:
-            span = Span(offset + len(text[:start].encode()), len(text[start:end].encode()))
+            offset += len(text[at:start].encode())
+            at = start
+            span = Span(offset, len(text[start:end].encode())) if end > start else None
         messages += messages_of({"role": role, "content": text[start:end]}, span)
     return messages
 

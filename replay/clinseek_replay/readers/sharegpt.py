@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from clinseek_replay.readers.call_text import split_thinking
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
 from clinseek_replay.readers.messages import (
@@ -11,7 +13,7 @@ from clinseek_replay.readers.messages import (
     Message,
     dicts,
     items,
-    merged,
+    joined,
     messages_of,
     plain_text,
     text_of,
@@ -70,15 +72,13 @@ def sharegpt_messages(values: list[Any], spans: list[Span]) -> tuple[list[Messag
         text, speaker = value.get("value", value.get("content")), _speaker(value)
         if speaker in _CALLING:
             asking = _asking(plain_text(text), span)
-            before = messages[-1] if messages else None
-            if before is not None and before.role == "assistant" and not before.calls:
-                messages[-1] = merged(before, asking)
-            else:
-                messages.append(asking)
+            before = messages[-1] if messages else asking
+            goes_on = before.role == "assistant" and not before.calls
+            messages.append(msgspec.structs.replace(asking, goes_on=goes_on))
             continue
         message = {**value, "role": _ROLES.get(speaker, speaker), "content": text}
         messages += messages_of(message, span)
-    return messages, damage
+    return joined(messages), damage
 
 
 def _asking(text: str, span: Span | None) -> Message:

@@ -12,7 +12,7 @@ from typing import Any
 
 from clinseek_core.errors import InputError
 from clinseek_replay.readers.json_records import run_from
-from clinseek_replay.readers.messages import Asked, Message, merged
+from clinseek_replay.readers.messages import Asked, Message, joined
 from clinseek_replay.readers.reader import MAX_LINE_BYTES, Entry, Index, Reader, Sample
 from clinseek_replay.trajectory import Damage, Note, Span, Trajectory
 
@@ -67,7 +67,6 @@ def read(entry: Entry) -> Trajectory:
     whole = "\ufffd" not in text
     messages: list[Message] = []
     damage: list[Damage] = []
-    results: list[Message] = []
     before, line, offset, at = None, 1, 0, 0
     heads = list(_CALL.finditer(text))
     ends = [*(head.start() for head in heads), len(text)][1:]
@@ -79,21 +78,16 @@ def read(entry: Entry) -> Trajectory:
         asked, result, cut = _call(head[2], text[head.end() : end], span)
         if cut:
             damage.append(Damage(line, f"call #{head[1]}: {cut}"))
-        number = _MESSAGE.search(head[0])
-        turn = Message(role="assistant", calls=(asked,), span=span)
-        if number is not None and number[1] == before:
-            position = len(messages) - len(results) - 1
-            messages[position] = merged(messages[position], turn)
-        else:
-            results = []
-            messages.append(turn)
+        found = _MESSAGE.search(head[0])
+        number = found[1] if found else None
+        goes_on = number is not None and number == before
+        messages.append(Message(role="assistant", calls=(asked,), span=span, goes_on=goes_on))
         if result is not None:
-            results.append(result)
             messages.append(result)
-        before = number[1] if number else None
+        before = number
     qid, gold = _QID.search(text), _GOLD.search(text)
     facts = {"qid": qid[1] if qid else "", "label": _listed(gold[1]) if gold else None}
-    return run_from(entry, "trajectory.md", messages, damage, facts, notes=_notes(text))
+    return run_from(entry, "trajectory.md", joined(messages), damage, facts, notes=_notes(text))
 
 
 def _call(name: str, block: str, span: Span | None) -> tuple[Asked, Message | None, str]:
