@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from clinseek_core.ehr.source import attach_record, find_source
 from clinseek_core.mimic import tables
 from clinseek_core.mimic.contract import ALWAYS, CONTRACT
 
@@ -45,6 +44,9 @@ class EhrTimes:
     """Dated records by patient, each read when it is first asked for."""
 
     def __init__(self, path: Path) -> None:
+        # The record is read by few audits, and what reads it takes a while to load.
+        from clinseek_core.ehr.source import find_source  # noqa: PLC0415 -- see above
+
         self._source: Source = find_source(path)
         self._patients: dict[int, PatientTimes] = {}
 
@@ -66,6 +68,8 @@ class PatientTimes:
     def __init__(self, source: Source, subject_id: int) -> None:
         self._tables: dict[str, _Rows] = {}
         self._indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], list[int]]] = {}
+        from clinseek_core.ehr.source import attach_record  # noqa: PLC0415 -- as in EhrTimes
+
         con = attach_record()
         with contextlib.closing(con):
             record = source.record(con, subject_id, lambda _: None)
