@@ -19,10 +19,11 @@ from clinseek_core.case import Basis, Boundary
 from clinseek_core.journal import End
 from clinseek_core.scoring import score
 from clinseek_core.text import one_line
+from clinseek_core.web.backends.recorded import RECORD_MODES
 from clinseek_replay.overview import step_line
 from clinseek_replay.plain import answer_lines, call_lines
 from clinseek_replay.source import FollowSource
-from clinseek_tui.running import Options, Plan, Work, plan_new, plan_resumed
+from clinseek_tui.running import Options, Plan, WebMode, Work, plan_new, plan_resumed
 
 __all__ = ["add_arguments", "main"]
 
@@ -37,8 +38,11 @@ examples:
   clinseek-tui run --ehr mimic-iv-demo --subject 10000032 --at "2180-07-23 20:00:00" \\
       --question "Which diagnoses explain the abdominal distention?"
   clinseek-tui run --model qwen3 --base-url http://localhost:8000/v1
+  clinseek-tui run --model qwen3 --base-url http://localhost:8000/v1 --web live
 
 Without --model the built-in policy `seeker` answers: rules, no language model, no network.
+A model may read the bundled reference pages; with --web live it searches the web, by a service whose key is
+in the environment, and what it asks for is held against the record first (docs/web.md).
 The key of an endpoint is read from OPENAI_API_KEY, its address from --base-url or OPENAI_BASE_URL.
 """
 
@@ -67,6 +71,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-remote-model",
         action="store_true",
         help="send the record of a patient who is not bundled to an endpoint that is not on this machine",
+    )
+    parser.add_argument(
+        "--web",
+        choices=WebMode.__args__,  # type: ignore[attr-defined]
+        help="where the browser tools read: the bundled pages by default, the network only with live",
+    )
+    parser.add_argument("--corpus", type=Path, metavar="FOLDER", help="other pages for --web offline")
+    parser.add_argument("--cassette", type=Path, metavar="FILE", help="what --web recorded plays or records")
+    parser.add_argument(
+        "--record", choices=RECORD_MODES, help="when --web recorded asks the network; none by default"
     )
     basis, boundary = Basis.__args__, Boundary.__args__  # type: ignore[attr-defined]
     parser.add_argument("--basis", choices=basis, default="available", help="by which clock rows are known")

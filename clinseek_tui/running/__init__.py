@@ -2,6 +2,7 @@
 
 from clinseek_tui.running.live_run import LiveRun
 from clinseek_tui.running.plan import Options, Plan, plan_new, plan_resumed
+from clinseek_tui.running.web import WebMode
 from clinseek_tui.running.work import Work
 
-__all__ = ["LiveRun", "Options", "Plan", "Work", "plan_new", "plan_resumed"]
+__all__ = ["LiveRun", "Options", "Plan", "WebMode", "Work", "plan_new", "plan_resumed"]

@@ -15,6 +15,7 @@ from clinseek_core.journal import Header, Limits, read_journal
 from clinseek_core.models import ChatModel, OpenAIChat, endpoint_from, is_local
 from clinseek_core.seeker import Seeker
 from clinseek_fixtures import bundled_cases, world_path
+from clinseek_tui.running.web import WebOptions, WebPlan, plan_web, plan_web_again
 
 __all__ = ["BUNDLED", "Options", "Plan", "plan_new", "plan_resumed"]
 
@@ -24,7 +25,7 @@ _SEEKER = "seeker"
 _RUNS_FOLDER = Path("runs")
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Options(WebOptions, frozen=True, kw_only=True):
     """The options of `run`, as they were given; None where they were not."""
 
     case: str | None = None
@@ -54,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """`bundled`, or the path that `--ehr` named."""
     out: Path
+    web: WebPlan
     resumes: Header | None = None
 
     @property
@@ -70,6 +72,7 @@ def plan_new(options: Options, environ: Mapping[str, str]) -> Plan:
             "this case is not bundled: name the store or MIMIC-IV tree with its patient by --ehr PATH"
         )
     source = BUNDLED if options.ehr is None else str(options.ehr.resolve())
+    out = options.out or _RUNS_FOLDER / _file_name(case.qid)
     return Plan(
         case=case,
         case_folder=folder,
@@ -77,7 +80,8 @@ def plan_new(options: Options, environ: Mapping[str, str]) -> Plan:
         limits=Limits(max_rounds=options.max_rounds),
         model=_model(options.model, options.base_url, source, options.allow_remote_model, environ),
         source=source,
-        out=options.out or _RUNS_FOLDER / _file_name(case.qid),
+        out=out,
+        web=plan_web(options, out, environ),
     )
 
 
@@ -98,6 +102,7 @@ def plan_resumed(journal: Path, options: Options, environ: Mapping[str, str]) ->
         model=_model(name, base_url, source, options.allow_remote_model, environ),
         source=source,
         out=journal,
+        web=plan_web_again(options, journal, header.web, environ),
         resumes=header,
     )
 

@@ -10,9 +10,10 @@ from clinseek_core.agent import Control, run
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
 from clinseek_core.journal import DataInfo, End, JournalWriter
-from clinseek_core.tools import tools_info
+from clinseek_core.tools import Together, Toolbox, tools_info
 from clinseek_tui.running.live_run import LiveRun
 from clinseek_tui.running.plan import Plan
+from clinseek_tui.running.web import OpenWeb, open_web
 
 __all__ = ["Work"]
 
@@ -37,10 +38,13 @@ class Work:
         self._session = EhrSession(
             plan.ehr_root, plan.case.subject_id, plan.case.prediction_time, plan.policy, tell
         )
+        self._web: OpenWeb | None = None
         try:
+            self._web = open_web(plan.web, plan.case, self._session)
+            self._toolbox = self._put_together()
             self._journal = self._open_journal()
         except BaseException:
-            self._session.close()
+            self._close_tools()
             raise
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
 
@@ -59,12 +63,20 @@ class Work:
         self.control.stop()
         self._thread.join()
         self._journal.close()
-        self._session.close()
+        self._close_tools()
 
     def ended_within(self, seconds: float) -> bool:
         """Wait so long at most for the run to end; whether it has, by an end or an error."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def _put_together(self) -> Toolbox:
+        return Together(self._session, self._web.tools) if self._web is not None else self._session
+
+    def _close_tools(self) -> None:
+        self._session.close()
+        if self._web is not None:
+            self._web.tools.close()
 
     def _open_journal(self) -> JournalWriter:
         plan, data = self._plan, DataInfo(source=self._plan.source, digest=self._session.digest)
@@ -82,8 +94,9 @@ class Work:
             policy=plan.policy,
             model=plan.model.info,
             limits=plan.limits,
-            tools=tools_info(self._session.specs),
+            tools=tools_info(self._toolbox.specs),
             data=data,
+            web=self._web.info if self._web is not None else None,
         )
 
     def _work(self) -> None:
@@ -91,7 +104,7 @@ class Work:
             self.end = run(
                 self._journal,
                 self._plan.model,
-                self._session,
+                self._toolbox,
                 self.control,
                 on_progress=self.live.tell,
                 case_folder=self._plan.case_folder,

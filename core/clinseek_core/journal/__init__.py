@@ -24,6 +24,7 @@ from clinseek_core.journal.events import (
     ToolsInfo,
     Turn,
     Usage,
+    WebInfo,
 )
 from clinseek_core.journal.reader import (
     Damage,
@@ -65,6 +66,7 @@ __all__ = [
     "Turn",
     "Unknown",
     "Usage",
+    "WebInfo",
     "bodies_folder",
     "decode_line",
     "read_body",

@@ -33,6 +33,7 @@ __all__ = [
     "ToolsInfo",
     "Turn",
     "Usage",
+    "WebInfo",
 ]
 
 FORMAT = "clinseek.journal/1"
@@ -78,6 +79,16 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """`bundled`, or the path of a MIMIC-IV tree."""
     digest: str
+
+
+class WebInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the pages of a run came from."""
+
+    mode: Literal["offline", "live", "recorded"]
+    source: str
+    """The corpus, the search service, or the cassette's file."""
+    digest: str = ""
+    """Of a corpus: the SHA-256 of what it says."""
 
 
 class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +183,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     data: DataInfo
     parent: str = ""
     """`<run_id>#s12` where this run was forked from a step of another."""
+    web: WebInfo | None = None
+    """None where the run had no browser tools."""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="prompt"):

@@ -34,6 +34,7 @@ from clinseek_core.journal.events import (
     ModelInfo,
     Resumed,
     ToolsInfo,
+    WebInfo,
 )
 from clinseek_core.journal.reader import Record, Unknown, bodies_folder, read_body, read_journal
 from clinseek_core.version import __version__
@@ -71,6 +72,7 @@ class JournalWriter:
         tools: ToolsInfo,
         data: DataInfo,
         parent: str = "",
+        web: WebInfo | None = None,
     ) -> Self:
         """Start a journal at `path` with its header.
 
@@ -97,6 +99,7 @@ class JournalWriter:
                 tools=tools,
                 data=data,
                 parent=parent,
+                web=web,
             )
         except BaseException:
             file.close()
