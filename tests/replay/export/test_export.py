@@ -420,6 +420,8 @@ hostile = st.text(
     max_size=30,
 ) | st.sampled_from(
     [
+        "\ud800 a surrogate alone",
+        "\x00\x1b[2J\u202e",
         "<script>alert(1)</script>",
         "</pre></details><img src=x onerror=alert(1)>",
         '" onmouseover="alert(1)',
@@ -650,11 +652,11 @@ def test_what_would_act_on_a_reader_is_drawn_and_quotes_stay_within_an_attribute
 
 
 def test_a_large_run_is_bounded_and_says_so():
-    call = msgspec.structs.replace(RUN.steps[0].calls[0], result=result("xy " * 20_000))
-    steps = [msgspec.structs.replace(RUN.steps[0], number=n, calls=(call,)) for n in range(1, 601)]
+    call = msgspec.structs.replace(RUN.steps[0].calls[0], result=result("xy " * 7_000))
+    steps = [msgspec.structs.replace(RUN.steps[0], number=n, calls=(call,)) for n in range(1, 451)]
     content = run_page(msgspec.structs.replace(RUN, steps=steps), with_patient_text=True)
     assert len(content) < 12_000_000
-    assert "Cut here: 20,000 of 60,000 characters" in content.decode()
+    assert "Cut here: 20,000 of 21,000 characters" in content.decode()
     many = msgspec.structs.replace(RUN, steps=[RUN.steps[1]] * 5000)
     assert "2,000 more steps are not on this page" in run_page(many).decode()
 
