@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from clinseek_core.case import Policy
 from clinseek_core.scoring import folded, score
 from clinseek_replay.diff.alignment import Aligned, Change, align
 from clinseek_replay.diff.calls import CallRef, calls_at, calls_of
@@ -173,12 +174,16 @@ def head_of(run: Trajectory, gold: tuple[str, ...]) -> RunHead:
 def _case_changes(a: Trajectory, b: Trajectory) -> tuple[CaseChange, ...]:
     """The fields of the case that both runs give and that differ."""
     return tuple(
-        CaseChange(name=name, a=str(getattr(a, name)), b=str(getattr(b, name)))
+        CaseChange(name=name, a=_told(getattr(a, name)), b=_told(getattr(b, name)))
         for name in _CASE_FIELDS
         if getattr(a, name) != getattr(b, name)
         and getattr(a, name) not in (None, "")
         and getattr(b, name) not in (None, "")
     )
+
+
+def _told(value: object) -> str:
+    return f"{value.basis}, {value.boundary}" if isinstance(value, Policy) else str(value)
 
 
 def _answered_alone(run: Trajectory, other: Trajectory) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ _TIER = {"D": "from the record", "X": "with the data", "S": "a suggestion", "H":
 _SAYS = {each.code: each.says for each in TRIAGE_RULES} | {each.code: each.says for each in AUDIT_RULES}
 _MEANS: dict[str, str] = {rule.state: rule.means for rule in (*GOLD_RULES, *ANSWER_RULES)}
 """What rules and states say of any run; what they say of this one holds the patient's values."""
+_SHOWN = ("CITED", "SUPPORTED")
 _LOST = frozenset(("LEAKED", "FP_LEAKED", "FP_PARAMETRIC", "PARAMETRIC", "FP_OTHER_PATIENT"))
 
 
@@ -103,7 +104,7 @@ def _finding(finding: Finding, veil: Veil, linked: bool) -> Markup:
 
 def _state(state: ItemState, veil: Veil) -> Markup:
     by = f", by {state.matched_by}" if state.matched_by else ""
-    style = "bad" if state.state in _LOST else "good" if state.state in ("CITED", "SUPPORTED") else None
+    style = "name bad" if state.state in _LOST else "name good" if state.state in _SHOWN else "name"
     return element(
         "tr",
         element("td", veil.name(state.item)),
@@ -118,7 +119,7 @@ def _places(places: Sequence[Place], veil: Veil, linked: bool = True) -> Markup:
     for place in places[:_PLACES]:
         column = veil.column(place.column) if place.column else ""
         target = f"#s{place.step}" + (f".c{place.call}" if place.call is not None else "")
-        anchor = place.anchor if place.step else "the run"
+        anchor = place.anchor if place.step else place.field if place.field != "result" else "the run"
         named = element("a", anchor, href=target) if place.step and linked else element("span", anchor)
         shown += [element("div", named, " " if column else "", column)]
     if len(places) > _PLACES:

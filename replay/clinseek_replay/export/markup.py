@@ -108,7 +108,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bot
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 tbody th { width: 1%; }
 th.good { color: var(--good); } th.bad { color: var(--bad); } th.warn { color: var(--warn); }
-td.name { white-space: nowrap; }
+td.name { white-space: nowrap; } td:last-child { min-width: 5.5rem; }
 td.picture { width: 1%; }
 td.number { width: 1%; white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: 13px/1.45 ui-monospace, Consolas, monospace; }
