@@ -103,13 +103,16 @@ class Fetcher:
     @contextlib.contextmanager
     def _connections(self) -> Iterator[httpcore2.ConnectionPool]:
         """A pool for one fetch, closed after it; every trouble of the network becomes a WebError."""
-        network = Network(self._reach, self._resolve, Deadline(self._bounds.seconds))
+        deadline = Deadline(self._bounds.seconds)
+        network = Network(self._reach, self._resolve, deadline)
         # The environment may name certificates, never a proxy.
         context = httpx2.create_ssl_context()
         try:
             with httpcore2.ConnectionPool(ssl_context=context, network_backend=network, retries=0) as pool:
                 yield pool
         except httpcore2.TimeoutException as error:
+            # The last wait may have been cut short by the deadline.
+            deadline.left()
             raise WebError("no answer came in time") from error
         except httpcore2.UnsupportedProtocol as error:
             raise WebError(f"it can't be asked for ({error})") from error
@@ -197,9 +200,7 @@ class Fetcher:
             try:
                 body += chunk if unpacker is None else unpacker.decompress(chunk, most + 1 - len(body))
             except zlib.error as error:
-                raise WebError(
-                    f"it says it is packed as {name} and is not ({error})", lasting=True
-                ) from error
+                raise WebError(f"it is not packed as {name}, as it says ({error})", lasting=True) from error
             if sent > self._bounds.sent or len(body) > most:
                 raise self._too_large()
         return bytes(body)

@@ -15,6 +15,7 @@ Resolver = Callable[[str, int, float], Sequence[str]]
 """The addresses of (host, port), found within so many seconds; OSError where there are none."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +48,9 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
             return _is_public(address.ipv4_mapped)
         if address in _NAT64:
             return _is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
-        if address.sixtofour is not None or address.teredo is not None:
-            # Tunnels that end at an IPv4 address inside; nobody serves pages from them.
+        tunnelled = address.sixtofour is not None or address.teredo is not None
+        # A tunnel may end at an IPv4 address inside; nobody serves pages from one.
+        if tunnelled or address not in _GLOBAL_UNICAST:
             return False
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
