@@ -17,7 +17,7 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BETWEEN = re.compile(rb"[ \t\r\n,]*+")
 _KEY = re.compile(_STRING + rb"[ \t\r\n]*+:[ \t\r\n]*+", re.DOTALL)
 _TOKEN = re.compile(rb"[ \t\r\n]*+(" + _STRING + rb'|[{}\[\],:"]|[^ \t\r\n",:{}\[\]]++)', re.DOTALL)
-_NO_JSON_NUMBER = re.compile(rb"(?<=[:,\[ ])(?:NaN|-?Infinity)")
+_NO_JSON_NUMBERS = (b"NaN", b"-Infinity", b"Infinity")
 
 _MAX_DEPTH = 200
 _SKETCHED = 2_000
@@ -37,7 +37,8 @@ def item_spans(data: bytes, path: Sequence[str | int] = (), base: int = 0) -> li
     except (msgspec.DecodeError, ValueError, RecursionError):
         pass
     # Within strings this changes letters, not lengths, and lengths are all that is asked for.
-    data = _NO_JSON_NUMBER.sub(lambda match: b"0".ljust(len(match[0])), data)
+    for word in _NO_JSON_NUMBERS:
+        data = data.replace(word, b"0".ljust(len(word)))
     try:
         return _item_spans(data, path, base)
     except (msgspec.DecodeError, ValueError, RecursionError):

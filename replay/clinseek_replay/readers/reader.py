@@ -238,6 +238,7 @@ def _nothing(_: str) -> None:
     return None
 
 
+_DECODER = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_bounded)
 LENIENT = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_bounded, strict=False)
 """As `lenient_json` reads, but strings may hold line feeds as they are."""
 
@@ -247,14 +248,16 @@ def lenient_json(text: str | bytes) -> Any:
 
     Bytes that are not UTF-8 become U+FFFD. Raises ValueError or RecursionError where it is no JSON.
     """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return json.loads(text, parse_constant=_nothing, parse_float=_finite, parse_int=_bounded)
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return _DECODER.decode(text)
 
 
 def _lenient(line: bytes) -> Any:
     try:
-        return lenient_json(line)
+        return _DECODER.decode(line.decode("utf-8", "replace"))
     except json.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else "; the line seems to be cut off"
         raise ValueError(f"not JSON ({error.msg} at character {error.pos + 1}{cut})") from error

@@ -151,6 +151,15 @@ def test_an_archive_hit_anywhere_opens_or_says_why(tmp_path):
                 assert str(error).startswith(str(tmp_path / "x"))  # noqa: PT017 -- one of many
 
 
+def test_an_encrypted_member_is_told(tmp_path):
+    path = FORMATS["Inspect eval"].write(tmp_path / "x", RUN)
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02", 0, data.rindex(b"PK\x01\x02")) + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="is encrypted"):
+        open_recordings([path]).run(0)
+
+
 def test_another_archive_is_no_recording(tmp_path):
     with pytest.raises(InputError, match="is binary, and no archive of runs"):
         open_recordings([eval_archive(tmp_path / "x", {"a.txt": "x"})])

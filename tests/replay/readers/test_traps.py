@@ -219,9 +219,9 @@ MARKS = [
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_no_text_takes_longer_than_its_length_says(mark):
-    text = mark * (300_000 // len(mark))
+    text = mark * (1_200_000 // len(mark))
     began = time.perf_counter()
     calls_in(text)
     split_thinking(text)
     responses_in(text)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 5
