@@ -45,7 +45,7 @@ _READINGS = 64
 _MAX_CHARACTERS = 16_384
 _WORD = re.compile(r"[^\W_]+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_TOKENS = tuple(re.compile(rf"[A-Za-z0-9{signs}]{{10,}}") for signs in ("", "+/", "_-"))
+_TOKENS = tuple(re.compile(rf"[A-Za-z0-9{signs}]{{8,}}") for signs in ("", "+/", "_-"))
 _HEX = re.compile(r"[0-9a-fA-F]{10,}")
 _FUNCTION = """
 a about after all also an and any are as at be been before both but by can did do does during each for
@@ -252,8 +252,8 @@ def _as_text(data: bytes) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """One form of letters and digits: no widths, no case, no marks that are not seen, digits as 0 to 9."""
-    plain = unicodedata.normalize("NFKC", text)
+    """One form of letters and digits: no widths, no case, no accents or hidden marks, digits as 0 to 9."""
+    plain = unicodedata.normalize("NFKD", text)
     return "".join(map(_plain, plain)).casefold()
 
 
