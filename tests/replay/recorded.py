@@ -417,7 +417,7 @@ def _response_items(run: RecordedRun) -> list[dict[str, Any]]:
     return items
 
 
-def write_sharegpt(path: Path, run: RecordedRun) -> Path:
+def sharegpt_turns(run: RecordedRun) -> list[dict[str, Any]]:
     turns: list[dict[str, Any]] = [{"from": "human", "value": run.question}]
     for turn in run.turns:
         thought = f"<think>\n{turn.reasoning}\n</think>\n\n{turn.text}"
@@ -425,7 +425,11 @@ def write_sharegpt(path: Path, run: RecordedRun) -> Path:
         asked = json.dumps(calls if len(calls) > 1 else calls[0])
         turns += [{"from": "gpt", "value": thought}, {"from": "function_call", "value": asked}]
         turns += ({"from": "observation", "value": call.result} for call in turn.calls)
-    return _write(path, [{"system": run.system, "conversations": turns}], indent=2)
+    return turns
+
+
+def write_sharegpt(path: Path, run: RecordedRun) -> Path:
+    return _write(path, [{"system": run.system, "conversations": sharegpt_turns(run)}], indent=2)
 
 
 def atif_document(run: RecordedRun, version: str = "ATIF-v1.6") -> dict[str, Any]:
@@ -681,8 +685,7 @@ def write_parquet(path: Path, run: RecordedRun) -> Path:
 
 
 def write_parquet_sharegpt(path: Path, run: RecordedRun) -> Path:
-    record = json.loads(write_sharegpt(path.with_suffix(".json"), run).read_text())[0]
-    return _parquet(path, {"conversations": json.dumps(record["conversations"]), "system": run.system})
+    return _parquet(path, {"conversations": json.dumps(sharegpt_turns(run)), "system": run.system})
 
 
 def _parquet(path: Path, record: dict[str, Any]) -> Path:
