@@ -1,8 +1,8 @@
 """Traces of OpenTelemetry: OTLP's JSON or rows of spans, in GenAI's attributes or OpenInference's.
 
 A trace is a run. Spans of models make its steps, in the order of time, and spans of tools that follow one
-give the results; where there are none, the next model's input does. Content is often not captured: then a step
-shows only which tools were called.
+give the results; where there are none, the next model's input does. Content is often not captured: then a
+step shows only which tools were called.
 """
 
 from __future__ import annotations
