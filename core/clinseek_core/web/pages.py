@@ -140,7 +140,8 @@ class _Links:
         target = _absolute(origin, found[2])
         if target is None:
             return found[1]
-        host = "" if host_of(target) == host_of(origin) and "://" not in found[2] else host_of(target)
+        # A page's own site goes without saying.
+        host = "" if host_of(target) == host_of(origin) else host_of(target)
         return _unbroken(self.mark(Link(target), found[1] or target, host))
 
 

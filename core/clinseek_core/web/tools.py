@@ -54,7 +54,10 @@ class BrowserTools:
         return BROWSER_TOOLS
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
-        """Answer one call; any name and any arguments give a result."""
+        """Answer one call; any name and any arguments give a result.
+
+        Raises InputError where a cassette can't be written: what is not kept can't be gone on with.
+        """
         self._calls += 1
         try:
             if self._calls > MAX_CALLS:
