@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from clinseek_replay.evidence.scored import scored
 from clinseek_replay.overview import score_of
 from clinseek_replay.recordings import open_recordings
 
@@ -403,3 +404,17 @@ def test_every_generation_in_one_file(write_runs):
         "e · error",
         "ehr_bench_decision_making_7 run 3 · answered",
     ]
+
+
+def test_an_answer_written_as_text_is_one_to_us_and_none_to_the_reference(write_runs):
+    call = '<tool_call>{"name": "ehr.finish", "arguments": {"response": ["Furosemide"]}}</tool_call>'
+    record = {
+        "qid": "q",
+        "label": ["Furosemide"],
+        "messages": [*ASKED, {"role": "assistant", "content": call}],
+    }
+    run = open_recordings([write_runs(record)]).run(0)
+    both = scored(run)
+    assert (run.answer, run.answer_source) == (("Furosemide",), "finish_in_text")
+    assert both.score is not None
+    assert (both.score.f1, both.upstream.f1) == (1.0, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clinseek_core.scoring import ScoredRun, is_multimodal, score, score_upstream
+from clinseek_replay.readers.answers import IN_TEXT
 from clinseek_replay.trajectory import Call, Trajectory
 
 __all__ = ["finish_call", "scored"]
@@ -16,6 +17,7 @@ _NO_ANSWER = ("no_answer", "stopped", "error")
 def scored(trajectory: Trajectory) -> ScoredRun:
     """Score a run by both rules; a run without an answer is scored as one that answered nothing."""
     multimodal = is_multimodal(trajectory.task, trajectory.qid)
+    called = None if trajectory.answer_source == IN_TEXT else trajectory.answer
     return ScoredRun(
         qid=trajectory.qid,
         run_id=trajectory.run_id,
@@ -25,7 +27,7 @@ def scored(trajectory: Trajectory) -> ScoredRun:
         answer_source=trajectory.answer_source,
         score=score(trajectory.answer, trajectory.gold),
         upstream=score_upstream(
-            _as_multimodal(trajectory) if multimodal else trajectory.answer,
+            _as_multimodal(trajectory) if multimodal else called,
             trajectory.gold,
             multimodal=multimodal,
         ),

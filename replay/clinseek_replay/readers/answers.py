@@ -9,7 +9,10 @@ from typing import Any
 from clinseek_replay.readers.reader import lenient_json
 from clinseek_replay.trajectory import Call, Step
 
-__all__ = ["answer_of"]
+__all__ = ["IN_TEXT", "answer_of"]
+
+IN_TEXT = "finish_in_text"
+"""The source of an answer that the model wrote as text in place of a call; the reference scores no such."""
 
 _MADE_BY = {
     "synthetic_finish_": "synthetic_finish",
@@ -43,7 +46,8 @@ def _finish_answer(call: Call) -> tuple[tuple[str, ...], str]:
     response = value.get("response", []) if isinstance(value, dict) else value
     if isinstance(response, str) and "from_text" in call.flags:
         response = _list_written_as_text(response)
-    source = next((made for prefix, made in _MADE_BY.items() if call.id.startswith(prefix)), "finish")
+    plain = IN_TEXT if "from_text" in call.flags else "finish"
+    source = next((made for prefix, made in _MADE_BY.items() if call.id.startswith(prefix)), plain)
     if isinstance(response, list):
         return tuple(item for item in response if isinstance(item, str)), source
     if isinstance(response, str) and response.strip():
