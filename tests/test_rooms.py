@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,11 +96,13 @@ def imports(path: Path, package: str) -> Iterator[Import]:
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), True)
 
 
-def room_imports(room: str) -> Iterator[tuple[str, Import]]:
-    for name, path in modules(room):
-        package = name if path.stem == "__init__" else name.rpartition(".")[0]
-        for found in imports(path, package):
-            yield name, found
+@cache
+def room_imports(room: str) -> tuple[tuple[str, Import], ...]:
+    return tuple(
+        (name, found)
+        for name, path in modules(room)
+        for found in imports(path, name if path.stem == "__init__" else name.rpartition(".")[0])
+    )
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -203,7 +203,7 @@ def _small_rle_bomb() -> bytes:
     return _encoded_as(RLELossless, head + bytes([129, 0]) * 4_000_000)
 
 
-def _deflate_bomb(of: int = 1 << 30) -> bytes:
+def _deflate_bomb(of: int = 1 << 28) -> bytes:
     film = header(PixelData=None)
     film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     plain = written(film)
