@@ -95,7 +95,7 @@ def test_arbitrary_answers(seeking, place, answers):
     assert all(len(thought) < 10_000 for thought in run.thoughts)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=5)
 @given(listing=ANSWERS, columns=ANSWERS)
 def test_arbitrary_schema(seeking, listing, columns):
     class Unlisted(Erratic):
