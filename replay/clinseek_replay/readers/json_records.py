@@ -98,7 +98,8 @@ def json_reader(
     `needs` names the member without which an object is no run, where that asks less than `mark`. `within`
     names the list whose items are the runs, where they share one object. `large` names the member that holds
     a chat in OpenAI's shape and nearly all of a run, where `read` takes a `Record.chat`; `told_by` are groups
-    of members that stand beside it, of each of which one has to be found for a label.
+    of members that stand beside it, of each of which one has to be found for a label: where they are given, a
+    large file's runs are listed without reading them.
     """
 
     def recognise(sample: Sample) -> str | None:
@@ -125,7 +126,7 @@ def json_reader(
         name=name,
         title=title,
         recognise=recognise,
-        index=functools.partial(_index_large, form=form, small=small) if large else small,
+        index=functools.partial(_index_large, form=form, small=small) if told_by else small,
         read=functools.partial(_read, make=read, large=large),
     )
 

@@ -5,12 +5,15 @@ In Anthropic's shape too, whose calls and results are blocks of a message's cont
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from clinseek_replay.readers.chat import Chat, read_chat
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
 from clinseek_replay.readers.line_runs import json_lines
-from clinseek_replay.readers.messages import Message, dicts, items, plain_text, read_messages, text_of
+from clinseek_replay.readers.messages import dicts, items, plain_text, read_messages, text_of
 from clinseek_replay.readers.reader import Entry, Index, Reader, Sample
 from clinseek_replay.trajectory import Trajectory
 
@@ -43,17 +46,21 @@ def mark_anthropic(value: Any) -> str | None:
 
 
 def _read(record: Record, format_name: str) -> Trajectory:
+    fields = record.fields
+    chat, damage = (record.chat, ()) if record.chat else _chat(record)
+    if system := plain_text(fields.get("system")):
+        chat = replace(chat, prompt=(("system", system), *chat.prompt))
+    run_id = text_of(fields.get("session_id")) or text_of(fields.get("id"))
+    return run_from(
+        record.entry, format_name, chat, damage, fields, *dicts(fields.get("metadata")), run_id=run_id
+    )
+
+
+def _chat(record: Record) -> tuple[Chat, Sequence[str]]:
     values = items(record.fields["messages"]) if "messages" in record.fields else items(record.value)
     spans = record.spans("messages") if "messages" in record.fields else record.spans()
     messages, damage = read_messages(values, spans)
-    system = plain_text(record.fields.get("system"))
-    if system:
-        messages.insert(0, Message(role="system", text=system))
-    fields = record.fields
-    run_id = text_of(fields.get("session_id")) or text_of(fields.get("id"))
-    return run_from(
-        record.entry, format_name, messages, damage, fields, *dicts(fields.get("metadata")), run_id=run_id
-    )
+    return read_chat(messages), damage
 
 
 def read_openai(record: Record) -> Trajectory:
@@ -66,7 +73,7 @@ def read_anthropic(record: Record) -> Trajectory:
     return _read(record, "anthropic-messages")
 
 
-_RECORDS = json_reader("openai-chat", "a chat with `messages`", mark_openai, read_openai)
+_RECORDS = json_reader("openai-chat", "a chat with `messages`", mark_openai, read_openai, large="messages")
 
 
 def recognise(sample: Sample) -> str | None:
@@ -105,5 +112,9 @@ OPENAI_CHAT = Reader(
     name="openai-chat", title=_RECORDS.title, recognise=recognise, index=index, read=read_entry
 )
 ANTHROPIC_MESSAGES = json_reader(
-    "anthropic-messages", "a chat with Anthropic's blocks", mark_anthropic, read_anthropic
+    "anthropic-messages",
+    "a chat with Anthropic's blocks",
+    mark_anthropic,
+    read_anthropic,
+    large="messages",
 )
