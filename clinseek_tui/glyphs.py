@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from clinseek_replay.glyphs import CUT, STATUS, TOOLS, VERDICT, Glyph
+from clinseek_replay.glyphs import CUT, SIGNS, STATUS, TOOLS, VERDICT, Glyph
 
 __all__ = ["CASE", "RUNNING", "THINK", "Ascii", "terminal_is_utf8"]
 
@@ -20,7 +20,13 @@ CASE = Glyph("§", "?", "the case")
 THINK = Glyph("∴", ":", "a turn without a call")
 RUNNING = Glyph("◍", "o", "running")
 
-_OURS = (*STATUS.values(), *VERDICT.values(), *(glyph for _, glyph in TOOLS), CUT, CASE, RUNNING, THINK)
+_OURS = (
+    *STATUS.values(),
+    *VERDICT.values(),
+    *SIGNS.values(),
+    *(glyph for _, glyph in TOOLS),
+    *(CUT, CASE, RUNNING, THINK),
+)
 _ASCII = dict(zip("─│┌┐└┘├┤┬┴▸·…−–‖●▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "-|++++++++>.~--|*" + "#" * 15, strict=True))
 _ASCII |= {glyph.unicode: glyph.ascii for glyph in _OURS}
 

@@ -112,6 +112,7 @@ COMMANDS: tuple[Command, ...] = (
         "hits", "n N", {"n": "hit(1)", "N": "hit(-1)"}, "the next hit, the one before", "Find", _need("found")
     ),
     Command("answer", "F1", {"f1,=": "answer"}, "the answer against gold (also =)", "Find"),
+    Command("why", "w", {"w": "why"}, "why the call is marked", "Find", footer=False),
     Command(
         "pause/go",
         "space",

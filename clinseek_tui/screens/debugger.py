@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import math
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -13,12 +16,14 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from clinseek_core.errors import InputError
+from clinseek_core.errors import ClinseekError, InputError
 from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.background import streamed
 from clinseek_tui.keys import COMMANDS, Need, command_of
 from clinseek_tui.live import LivePort, Watched
 from clinseek_tui.view.finding import Finding, find
 from clinseek_tui.view.looking import Looking, look
+from clinseek_tui.view.marking import NO_SIGNS, marked
 from clinseek_tui.view.panes import Pane
 from clinseek_tui.view.standing import Standing, mode_words, position
 from clinseek_tui.widgets.footer import Footer
@@ -29,6 +34,7 @@ from clinseek_tui.widgets.timeline import Timeline
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from clinseek_replay.signs import Sign
     from clinseek_replay.source import RunSource
     from clinseek_tui.widgets.prompt import Prompt
 
@@ -36,6 +42,8 @@ __all__ = ["DebuggerScreen"]
 
 _POLLS = 1 / 10
 """Seconds between looks at a growing run."""
+_REST = 10
+"""How many times as long as an analysis took a run may go on growing before it is made again."""
 _NARROW = 100
 """Columns below which one pane is shown at a time."""
 _NOWHERE = look(Trajectory(run_id="", source="", format=""))
@@ -74,6 +82,10 @@ class DebuggerScreen(Screen[None]):
         self._footer = Footer()
         self._polling: Timer | None = None
         self._grew_at = time.monotonic()
+        self._signs_of: Trajectory | None = None
+        """The run whose signs are all found."""
+        self._signs_due = math.inf
+        """When a run that has grown may be looked through again; not while that is under way."""
 
     def compose(self) -> ComposeResult:
         """Header, panes, keys."""
@@ -88,6 +100,7 @@ class DebuggerScreen(Screen[None]):
         self.watch_looking()
         if self.source.mode != "replay":
             self._polling = self.set_interval(_POLLS, self._look_again)
+        self.call_after_refresh(self._look_for_signs)
 
     @on(events.Resize)
     def _fit(self, event: events.Resize) -> None:
@@ -153,11 +166,35 @@ class DebuggerScreen(Screen[None]):
         if grown is not None:
             self._grew_at = time.monotonic()
             self.looking = self.looking.grown(grown)
+        if self._signs_of is not self.run and time.monotonic() >= self._signs_due:
+            self._look_for_signs()
         if self.live is not None:
             self._frame.timeline.show_progress(() if self.run.ended else self.live.progress)
         self._show_standing()
 
-    def _tell(self, error: InputError) -> None:
+    def _look_for_signs(self) -> None:
+        self._signs_due = math.inf
+        self._mark()
+
+    @work(group="signs", exclusive=True)
+    async def _mark(self) -> None:
+        """Mark leaks, gold and repeats as they are found; what an earlier look found stays until then."""
+        run, begin = self.run, time.monotonic()
+        before = self.looking.signs
+        found = NO_SIGNS
+        self.looking = self.looking._replace(signs_under_way=True)
+        try:
+            async with contextlib.aclosing(streamed(_signs_of, run)) as batches:
+                async for some in batches:
+                    found = marked(found, some)
+                    self.looking = self.looking._replace(signs={**before, **found})
+        except ClinseekError as error:
+            self._tell(error)
+        self._signs_of = run
+        self._signs_due = time.monotonic() + _REST * (time.monotonic() - begin)
+        self.looking = self.looking._replace(signs=found, signs_under_way=False)
+
+    def _tell(self, error: ClinseekError) -> None:
         self.notify(str(error), severity="error", markup=False)
 
     def action_step(self, by: int) -> None:
@@ -176,6 +213,7 @@ class DebuggerScreen(Screen[None]):
         try:
             self.looking = look(self.source.select(index), self.source.mode != "replay")
             gc.freeze()
+            self._look_for_signs()
         except InputError as error:
             self._tell(error)
 
@@ -300,3 +338,13 @@ class DebuggerScreen(Screen[None]):
         if self.live is not None:
             self.live.step()
             self._show_standing()
+
+    def action_why(self) -> None:
+        """Why the call is marked, or back."""
+        self.looking = self.looking.opened("signs")
+
+
+def _signs_of(run: Trajectory) -> Iterator[Sign]:
+    from clinseek_replay.signs import signs_of  # noqa: PLC0415 -- the audit loads after the first paint
+
+    return signs_of(run)

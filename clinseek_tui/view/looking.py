@@ -10,12 +10,13 @@ from clinseek_tui.keys import COMMANDS
 from clinseek_tui.view.documents import about_end, record
 from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.help import help_page
+from clinseek_tui.view.marking import NO_SIGNS, Signs, sign_words, signs_page
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
 from clinseek_tui.view.rows import Row, opening_row, place, row_of_step, rows_of
 
 __all__ = ["Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record"]
+Page = Literal["answer", "help", "record", "signs"]
 """What may lie over a row's pane; a step closes it."""
 
 
@@ -33,6 +34,10 @@ class Looking(NamedTuple):
     record: int = 0
     """The row of the table that the `record` page shows."""
     finding: Finding = Finding()
+    signs: Signs = NO_SIGNS
+    """What an analysis has found so far, by the anchor that it is marked at."""
+    signs_under_way: bool = False
+    """Whether more of them may come."""
 
     @property
     def row(self) -> Row:
@@ -64,13 +69,20 @@ class Looking(NamedTuple):
             return Content((("answer against gold", "strong"),), about_end(self.trajectory))
         if self.page == "help":
             return Content((("keys", "strong"),), help_page(COMMANDS))
+        if self.page == "signs" and self.anchor:
+            page = signs_page(self.signs, self.anchor, self.signs_under_way)
+            return Content(((f"{self.anchor} · why it is marked", "strong"),), page)
         if self.page == "record" and isinstance(below.body, Table):
-            _, call = place(self.trajectory, self.row)
-            anchor = call.anchor if call else ""
             return Content(
-                ((f"{anchor}.r{self.record + 1} in full", "strong"),), record(below.body, self.record)
+                ((f"{self.anchor}.r{self.record + 1} in full", "strong"),), record(below.body, self.record)
             )
-        return below
+        return below._replace(title=(*below.title, *sign_words(self.signs, self.anchor)))
+
+    @property
+    def anchor(self) -> str:
+        """Of the call or the turn selected: `s12.c1`; empty at the case and the end."""
+        step, call = place(self.trajectory, self.row)
+        return call.anchor if call else step.anchor if step else ""
 
     def at(self, row: int) -> Looking:
         """The same run at another row, or at the nearest there is."""

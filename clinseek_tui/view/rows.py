@@ -6,10 +6,11 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from clinseek_core.errors import InputError
 from clinseek_replay.index import call_counts
-from clinseek_replay.trajectory import Call, Step, Trajectory
+from clinseek_replay.trajectory import Call, Note, Step, Trajectory
 
-__all__ = ["Kind", "Row", "opening_row", "place", "row_for", "row_of_step", "rows_of"]
+__all__ = ["Kind", "Row", "last_number", "opening_row", "place", "row_for", "row_of_step", "rows_of"]
 
 Kind = Literal["case", "call", "think", "end"]
 
@@ -67,5 +68,18 @@ def place(trajectory: Trajectory, row: Row) -> tuple[Step | None, Call | None]:
     """The step and the call a row stands for, where it stands for one."""
     if row.kind not in ("call", "think"):
         return None, None
-    step = trajectory.steps[row.step]
-    return step, step.calls[row.call] if row.kind == "call" else None
+    step = _step(trajectory, row.step)
+    return step, step.calls[row.call] if row.kind == "call" and row.call < len(step.calls) else None
+
+
+def last_number(trajectory: Trajectory) -> int:
+    """The number of the last step; 0 where there is none."""
+    return _step(trajectory, len(trajectory.steps) - 1).number if trajectory.steps else 0
+
+
+def _step(trajectory: Trajectory, index: int) -> Step:
+    """A step; one that can't be read any more says so itself, and the others can still be looked at."""
+    try:
+        return trajectory.steps[index]
+    except InputError as error:
+        return Step(number=index + 1, notes=(Note("unreadable", str(error)),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from clinseek_replay.trajectory import Mode, Trajectory
-from clinseek_tui.view.rows import Row, place
+from clinseek_tui.view.rows import Row, last_number, place
 
 __all__ = ["Standing", "mode_words", "position"]
 
@@ -41,7 +41,7 @@ def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float) -> str:
 
 def position(trajectory: Trajectory, row: Row) -> str:
     """The step one is at and the last one; 0 at the case."""
-    last = trajectory.steps[-1].number if trajectory.steps else 0
+    last = last_number(trajectory)
     step, _ = place(trajectory, row)
     here = step.number if step else 0 if row.kind == "case" else last
     return f"{here}/{last}"

@@ -107,6 +107,7 @@ class Frame(Vertical):
         shown = looking.content
         self._title = shown.title
         self.timeline.show(looking.trajectory, looking.rows, looking.selected)
+        self.timeline.show_signs(looking.signs)
         self.call.show(shown)
         self.call.mark(looking.finding.needle)
         self._label()

@@ -10,12 +10,13 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
-from clinseek_replay.glyphs import CUT, STATUS, tool_glyph
+from clinseek_replay.glyphs import CUT, SIGNS, STATUS, SignKind, tool_glyph
 from clinseek_replay.trajectory import Call, Step, Trajectory
 from clinseek_tui.glyphs import CASE, RUNNING, THINK
 from clinseek_tui.live import Progress
 from clinseek_tui.view.grid import fitted
-from clinseek_tui.view.rows import Row, place
+from clinseek_tui.view.marking import NO_SIGNS, Signs, kinds_at
+from clinseek_tui.view.rows import Row, last_number, place
 from clinseek_tui.view.words import short_name
 from clinseek_tui.widgets.painted import Painted, Piece
 
@@ -25,6 +26,7 @@ _COUNT = 4
 """Cells for the number of rows that a call gave."""
 _FAILED = {"error", "refused"}
 _ENDS = {"answered": "✓", "error": "✗"}
+_SIGN_STYLES: dict[SignKind, str] = {"leak": "error", "gold": "accent", "repeat": "dim"}
 _PROGRESS = {"waiting": "…", "streaming": "…", "queued": "◌", "running": RUNNING.unicode}
 
 
@@ -34,7 +36,7 @@ class _Cells(NamedTuple):
     number: str
     kind: Piece
     name: Piece
-    state: Piece | None = None
+    signs: tuple[Piece, ...] = ()
     rows: str = ""
 
 
@@ -58,6 +60,7 @@ class Timeline(Painted):
         self._trajectory = Trajectory(run_id="", source="", format="")
         self._rows: list[Row] = []
         self._selected = 0
+        self._signs = NO_SIGNS
         self._progress: tuple[Progress, ...] = ()
         self._at_work: frozenset[str] = frozenset()
         self._digits = 2
@@ -69,9 +72,21 @@ class Timeline(Painted):
             self.repaint_lines(before, selected)
         else:
             self._trajectory, self._rows = trajectory, rows
-            self._digits = max(2, len(str(trajectory.steps[-1].number))) if trajectory.steps else 2
+            self._digits = max(2, len(str(last_number(trajectory))))
             self._refit()
         self.bring_into_view(selected)
+
+    def show_signs(self, signs: Signs) -> None:
+        """Mark calls with what an analysis found; rows in view are painted again where they change."""
+        if signs is self._signs:
+            return
+        before, self._signs = self._signs, signs
+        top = round(self.scroll_y)
+        for y in range(top, min(top + self.size.height, len(self._rows))):
+            step, call = place(self._trajectory, self._rows[y])
+            anchor = call.anchor if call else step.anchor if step else ""
+            if before.get(anchor) is not signs.get(anchor):
+                self.repaint_lines(y)
 
     def show_progress(self, progress: tuple[Progress, ...]) -> None:
         """Show, dim, what is going on and in no journal yet."""
@@ -118,16 +133,19 @@ class Timeline(Painted):
     def _call(self, row: Row, step: Step, call: Call, base: Style) -> _Cells:
         sign, result = STATUS[call.status].unicode, call.result
         if call.status == "ok":
-            sign = CUT.unicode if result and result.full_characters > len(result.text) else " "
+            sign = CUT.unicode if result and result.full_characters > len(result.text) else ""
         elif call.anchor in self._at_work:
             sign = RUNNING.unicode
         failed = call.status in _FAILED
+        state = (sign, self.on(base, "error" if failed else "dim"))
+        found = kinds_at(self._signs, call.anchor)
+        marks = tuple((SIGNS[kind].unicode, self.on(base, _SIGN_STYLES[kind])) for kind in found)
         table = result.table if result and not failed else None
         return _Cells(
             number=str(step.number) if row.call == 0 else "└" if row.last else "├",
             kind=(tool_glyph(call.name).unicode, self.on(base, "accent")),
             name=(short_name(call.name), self.on(base, "dim") if result is None else base),
-            state=(sign, self.on(base, "error" if failed else "dim")),
+            signs=(*marks, state) if sign else marks,
             rows=_count(table.total) if table else "",
         )
 
@@ -135,11 +153,12 @@ class Timeline(Painted):
         dim = self.on(base, "dim")
         room = max(self.size.width - self._digits - _COUNT - 8, 4)
         text, style = cells.name
+        signs = cells.signs or ((" ", base),)
         return [
             (f"{cells.number:>{self._digits}} ", dim),
             cells.kind,
-            (f" {fitted(text, room)} ", style),
-            cells.state or (" ", base),
+            (f" {fitted(text, room - len(signs) + 1)} ", style),
+            *signs,
             (f" {cells.rows:>{_COUNT}} ", dim),
         ]
 

@@ -6,10 +6,22 @@ from typing import Literal, NamedTuple
 
 from clinseek_replay.trajectory import CallStatus
 
-__all__ = ["CUT", "STATUS", "TOOLS", "VERDICT", "Glyph", "Verdict", "in_ascii", "tool_glyph"]
+__all__ = [
+    "CUT",
+    "SIGNS",
+    "STATUS",
+    "TOOLS",
+    "VERDICT",
+    "Glyph",
+    "SignKind",
+    "Verdict",
+    "in_ascii",
+    "tool_glyph",
+]
 
 
 Verdict = Literal["hit", "missed", "extra"]
+SignKind = Literal["leak", "gold", "repeat"]
 
 
 class Glyph(NamedTuple):
@@ -37,6 +49,13 @@ VERDICT: dict[Verdict, Glyph] = {
 }
 """What became of a name of the answer or the gold."""
 
+SIGNS: dict[SignKind, Glyph] = {
+    "leak": Glyph("⚑", "L", "it was shown what was not known yet"),
+    "gold": Glyph("★", "G", "an item of the gold is seen for the first time"),
+    "repeat": Glyph("↻", "R", "the same call was made before, with the same result"),
+}
+"""What an analysis marks at a call beside how it ended, the weightiest first."""
+
 TOOLS: tuple[tuple[str, Glyph], ...] = (
     ("ehr.run_sql_query", Glyph("⌗", "#", "SQL")),
     ("ehr.get_candidates", Glyph("≈", "~", "candidates")),
@@ -54,7 +73,7 @@ CUT = Glyph("✂", "%", "cut: the model got only the head")
 _PUNCTUATION = {"·": "-", "…": "...", "█": "#", "░": ".", "“": '"', "”": '"'}
 _IN_ASCII = str.maketrans(
     _PUNCTUATION
-    | {glyph.unicode: glyph.ascii for glyph in (*STATUS.values(), *VERDICT.values(), CUT)}
+    | {glyph.unicode: glyph.ascii for glyph in (*STATUS.values(), *VERDICT.values(), *SIGNS.values(), CUT)}
     | {glyph.unicode: glyph.ascii for _, glyph in TOOLS}
 )
 

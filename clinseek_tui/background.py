@@ -1,0 +1,145 @@
+"""Analyses beside the keys: each in a thread of its own, given up at once when nobody waits any more.
+
+The threads are daemons and no executor's: one that is in the middle of a long run does not hold up quitting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from typing import Generic, TypeVar, overload
+
+import msgspec
+
+from clinseek_core.errors import ClinseekError
+from clinseek_replay.trajectory import Step, Trajectory
+
+__all__ = ["AnalysisError", "apart", "made", "streamed"]
+
+_GATHER_S = 0.1
+"""Seconds over which what streams in is gathered, so that the screen is not drawn for each of it."""
+
+T = TypeVar("T")
+
+
+class AnalysisError(ClinseekError):
+    """An analysis that failed where it should not: its place on the screen says so, the app goes on."""
+
+
+class _GivenUpError(Exception):
+    """Nobody waits for the analysis any more."""
+
+
+class _Steps(Sequence[Step]):
+    """The steps of a run until `given_up` is set: then the next step that is asked for ends the analysis."""
+
+    def __init__(self, steps: Sequence[Step], given_up: threading.Event) -> None:
+        self._steps = steps
+        self._given_up = given_up
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        if self._given_up.is_set():
+            raise _GivenUpError
+        return self._steps[index]
+
+    def __iter__(self) -> Iterator[Step]:
+        return (self[place] for place in range(len(self._steps)))
+
+
+class _Belt(Generic[T]):
+    """What a thread has found so far, on its way to the event loop; the loop is woken once for all of it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._found: list[T] = []
+        self._ended = False
+        self._error: ClinseekError | None = None
+        self._news = asyncio.Event()
+
+    def put(self, one: T) -> None:
+        """Called by the thread."""
+        with self._lock:
+            first = not self._found
+            self._found.append(one)
+        if first:
+            self._wake()
+
+    def end(self, error: ClinseekError | None = None) -> None:
+        """Called by the thread: nothing more will come."""
+        with self._lock:
+            self._ended, self._error = True, error
+        self._wake()
+
+    async def take(self) -> tuple[list[T], bool]:
+        """What was found since the last call, once there is anything, and whether that is all."""
+        await self._news.wait()
+        self._news.clear()
+        with self._lock:
+            found, self._found = self._found, []
+            if self._ended and self._error is not None and not found:
+                raise self._error
+            if self._error is not None:
+                self._news.set()
+            return found, self._ended and self._error is None
+
+    def _wake(self) -> None:
+        # A loop that has closed has nobody left who would be told.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._news.set)
+
+
+async def made(analysis: Callable[[Trajectory], T], run: Trajectory) -> T:
+    """What an analysis makes of a run. Raises ClinseekError where it can't; cancelled, the analysis ends."""
+    async with contextlib.aclosing(streamed(lambda watched: iter((analysis(watched),)), run)) as results:
+        async for [result] in results:
+            return result
+    raise AnalysisError("an analysis ended without a result")
+
+
+async def apart(work: Callable[[], T]) -> T:
+    """What `work` gives; cancelled, it goes on and what it gives is forgotten. Raises as `made` does."""
+    return await made(lambda _: work(), Trajectory(run_id="", source="", format=""))
+
+
+async def streamed(
+    analysis: Callable[[Trajectory], Iterator[T]], run: Trajectory
+) -> AsyncGenerator[list[T], None]:
+    """What an analysis finds in a run, some at a time as it comes. Raises as `made` does."""
+    belt: _Belt[T] = _Belt()
+    given_up = threading.Event()
+    watched = msgspec.structs.replace(run, steps=_Steps(run.steps, given_up))
+    threading.Thread(target=_work, args=(analysis, watched, belt), name="analysis", daemon=True).start()
+    try:
+        ended = False
+        while not ended:
+            found, ended = await belt.take()
+            if found:
+                yield found
+            if not ended:
+                await asyncio.sleep(_GATHER_S)
+    finally:
+        given_up.set()
+
+
+def _work(analysis: Callable[[Trajectory], Iterator[T]], watched: Trajectory, belt: _Belt[T]) -> None:
+    try:
+        for one in analysis(watched):
+            belt.put(one)
+    except _GivenUpError:
+        return
+    except ClinseekError as error:
+        belt.end(error)
+    except Exception as error:  # noqa: BLE001 - a person goes on with the run, whatever an analysis meets
+        belt.end(AnalysisError(f"an analysis failed ({type(error).__name__}: {error})"))
+    else:
+        belt.end()
