@@ -23,7 +23,7 @@ from clinseek_core.models.port import (
 from clinseek_core.models.tool_names import undotted
 from clinseek_core.tools import ToolSpec
 
-__all__ = ["CONCESSIONS", "Body", "Concession", "request_body"]
+__all__ = ["CONCESSIONS", "WITHOUT_IMAGES", "Body", "Concession", "request_body"]
 
 Body = dict[str, Any]
 
@@ -35,8 +35,9 @@ def request_body(
     *,
     temperature: float | None,
     max_output_tokens: int | None,
+    response_format: Body | None = None,
 ) -> Body:
-    """The whole request, before any concession: streaming, with usage, dotted names and images."""
+    """The whole request, before any concession: streaming, with usage, dotted names, images and a schema."""
     # Endpoints that think want the reasoning of every earlier turn back, empty ones included.
     reasons = any(isinstance(message, AssistantMessage) and message.reasoning for message in conversation)
     messages = [_wire_message(message, reasons) for message in conversation if not _is_blank(message)]
@@ -46,6 +47,7 @@ def request_body(
         "tools": [_wire_tool(tool) for tool in tools],
         "temperature": temperature,
         "max_tokens": max_output_tokens,
+        "response_format": response_format,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -151,7 +153,18 @@ def _says(pattern: str) -> re.Pattern[str]:
 
 _TOO_LARGE = r".{0,80}(too large|exceed|at most|less than|greater|maximum|must be)"
 
+WITHOUT_IMAGES = Concession(
+    "images were refused: a note in their place from here on",
+    _says(r"image|multi-?modal|vision"),
+    _without_images,
+)
+
 CONCESSIONS = (
+    Concession(
+        "a schema of the answer was refused: asked for in words from here on",
+        _says(r"response_format|json_schema|structured.{0,10}output|guided"),
+        _without("response_format"),
+    ),
     Concession(
         "dots in tool names were refused: `_` from here on",
         _says(r"name.{0,80}(pattern|a-z|alphanumeric|character)|invalid.{0,20}(function|tool).{0,20}name"),
@@ -182,11 +195,7 @@ CONCESSIONS = (
         _says(r"temperature"),
         _without("temperature"),
     ),
-    Concession(
-        "images were refused: a note in their place from here on",
-        _says(r"image|multi-?modal|vision"),
-        _without_images,
-    ),
+    WITHOUT_IMAGES,
     Concession(
         "earlier reasoning was refused: left off from here on",
         _says(r"reasoning(?!.{0,80}(missing|passed back))"),

@@ -10,7 +10,7 @@ import msgspec
 from clinseek_core.errors import ModelError
 from clinseek_core.journal.events import ModelInfo
 from clinseek_core.models.chat_reply import ReplyBuilder
-from clinseek_core.models.chat_request import CONCESSIONS, Body, Concession, request_body
+from clinseek_core.models.chat_request import CONCESSIONS, WITHOUT_IMAGES, Body, Concession, request_body
 from clinseek_core.models.endpoint import Endpoint
 from clinseek_core.models.failures import RequestError
 from clinseek_core.models.port import (
@@ -60,10 +60,17 @@ class OpenAIChat:
         temperature: float | None = 1.0,
         max_output_tokens: int | None = 8192,
         patience: Patience | None = None,
+        response_format: Body | None = None,
+        needs_images: bool = False,
     ) -> None:
-        """Temperature and output tokens are the paper's; None leaves them to the endpoint."""
+        """Temperature and output tokens are the paper's; None leaves them to the endpoint.
+
+        With `needs_images`, an endpoint that refuses images gets no request without them.
+        """
         self._endpoint = endpoint
         self._patience = patience or Patience()
+        self._response_format = response_format
+        self._needs_images = needs_images
         self._conceded: list[Concession] = []
         self.info = ModelInfo(
             name=endpoint.model,
@@ -136,6 +143,7 @@ class OpenAIChat:
             tools,
             temperature=self.info.temperature,
             max_output_tokens=self.info.max_output_tokens,
+            response_format=self._response_format,
         )
         for concession in self._conceded:
             body = concession.change(body)
@@ -145,7 +153,12 @@ class OpenAIChat:
         """The first thing this refusal names that the request still holds."""
         if not failure.refused:
             return None
-        matching = (concession for concession in CONCESSIONS if concession.refusal.search(failure.said))
+        matching = (
+            concession
+            for concession in CONCESSIONS
+            if concession.refusal.search(failure.said)
+            and not (self._needs_images and concession is WITHOUT_IMAGES)
+        )
         return next((concession for concession in matching if concession.change(body) != body), None)
 
     def _model_error(self, failure: RequestError, tries: int) -> ModelError:

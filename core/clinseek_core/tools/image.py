@@ -90,7 +90,7 @@ class ImageTools:
                     f"no backend answers {name} here; docs/imaging.md says how to choose one",
                 )
             answer = backend.answer(name, asked, given)
-            metadata = {
+            metadata = answer.facts | {
                 "backend": backend.name,
                 "model": answer.model,
                 "digest": answer.digest,

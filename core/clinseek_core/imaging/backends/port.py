@@ -22,6 +22,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     digest: str = ""
     """SHA-256 of the model's weights, or of the recorded result; empty for an endpoint."""
+    facts: dict[str, Any] = {}
+    """More of the result's metadata: sizes, spacing, what was measured how."""
     notes: tuple[str, ...] = ()
     picture: bytes | None = None
     """A PNG that shows it on the film."""
@@ -44,7 +46,10 @@ class Backend(Protocol):
 
 
 class BackendError(ClinseekError):
-    """No answer from a backend; `code` is `backend_unavailable`, `bad_backend_output` or `not_recorded`."""
+    """No answer from a backend.
+
+    `code` is `backend_unavailable`, `bad_backend_output`, `not_recorded` or `bad_arguments`.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
