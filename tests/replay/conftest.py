@@ -12,7 +12,6 @@ from clinseek_core.case import Case, Policy
 from clinseek_core.journal import DataInfo, JournalWriter, Limits, ModelInfo, ToolsInfo
 
 
-
 def _provide(name: str) -> None:
     """Make a file beside this one importable by its name in the tests of this folder and those below."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
