@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
@@ -16,8 +18,10 @@ import msgspec
 from clinseek_core.errors import ClinseekError
 from clinseek_replay.trajectory import Step, Trajectory
 
-__all__ = ["AnalysisError", "apart", "made", "streamed"]
+__all__ = ["AnalysisError", "Turn", "apart", "made", "streamed"]
 
+_REST = 10
+"""How many times as long as an analysis took a run may grow before it is made again."""
 _GATHER_S = 0.1
 """Seconds over which what streams in is gathered, so that the screen is not drawn for each of it."""
 
@@ -26,6 +30,28 @@ T = TypeVar("T")
 
 class AnalysisError(ClinseekError):
     """An analysis that failed where it should not: its place on the screen says so, the app goes on."""
+
+
+class Turn:
+    """When an analysis of a run that may grow is due: not while it is under way, nor all the time."""
+
+    def __init__(self) -> None:
+        self._of: Trajectory | None = None
+        self._begun = 0.0
+        self._due = 0.0
+
+    def due(self, run: Trajectory) -> bool:
+        """Whether this run has not been analysed yet, and it is time to."""
+        return run is not self._of and time.monotonic() >= self._due
+
+    def begin(self) -> None:
+        """It is under way."""
+        self._begun, self._due = time.monotonic(), math.inf
+
+    def end(self, run: Trajectory) -> None:
+        """It is done for this run, or can't be."""
+        self._of, now = run, time.monotonic()
+        self._due = now + _REST * (now - self._begun)
 
 
 class _GivenUpError(Exception):

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 __all__ = ["COMMANDS", "Command", "Need", "command_of"]
 
-Need = Literal["live", "runs", "table", "item", "found", "open"]
+Need = Literal["live", "runs", "table", "item", "found", "open", "marked"]
 """What a command needs to do anything: a live run, several runs, a table, something to
-open, hits, something open."""
+open, hits, something open, something that has a reason."""
 
 
 class Command(NamedTuple):
@@ -111,8 +111,21 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "hits", "n N", {"n": "hit(1)", "N": "hit(-1)"}, "the next hit, the one before", "Find", _need("found")
     ),
-    Command("answer", "F1", {"f1,=": "answer"}, "the answer against gold (also =)", "Find"),
-    Command("why", "w", {"w": "why"}, "why the call is marked", "Find", footer=False),
+    Command(
+        "answer",
+        "F1",
+        {"f1,=": "answer"},
+        "the answer against gold, item by item: enter goes to where one was decided (also =)",
+        "Find",
+    ),
+    Command(
+        "why",
+        "w",
+        {"w": "why"},
+        "on the answer: where the item comes from; else why the call is marked",
+        "Find",
+        _need("marked"),
+    ),
     Command(
         "pause/go",
         "space",

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
-from textual.worker import get_current_worker
 
 from clinseek_core.errors import ClinseekError, InputError
 from clinseek_replay.trajectory import Trajectory
-from clinseek_tui.background import streamed
+from clinseek_tui.background import Turn, made, streamed
 from clinseek_tui.keys import COMMANDS, Need, command_of
 from clinseek_tui.live import LivePort, Watched
+from clinseek_tui.view.answer import items_of
+from clinseek_tui.view.blocks import Block
 from clinseek_tui.view.finding import Finding, find
-from clinseek_tui.view.looking import Looking, look
+from clinseek_tui.view.looking import Looking, Page, look
 from clinseek_tui.view.marking import NO_SIGNS, marked
 from clinseek_tui.view.panes import Pane
 from clinseek_tui.view.standing import Standing, mode_words, position
@@ -34,6 +35,9 @@ from clinseek_tui.widgets.timeline import Timeline
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from clinseek_replay.evidence.provenance import ItemState
+    from clinseek_replay.evidence.report import Evidence, Examined
+    from clinseek_replay.finding import Place
     from clinseek_replay.signs import Sign
     from clinseek_replay.source import RunSource
     from clinseek_tui.widgets.prompt import Prompt
@@ -42,8 +46,6 @@ __all__ = ["DebuggerScreen"]
 
 _POLLS = 1 / 10
 """Seconds between looks at a growing run."""
-_REST = 10
-"""How many times as long as an analysis took a run may go on growing before it is made again."""
 _NARROW = 100
 """Columns below which one pane is shown at a time."""
 _NOWHERE = look(Trajectory(run_id="", source="", format=""))
@@ -82,10 +84,11 @@ class DebuggerScreen(Screen[None]):
         self._footer = Footer()
         self._polling: Timer | None = None
         self._grew_at = time.monotonic()
-        self._signs_of: Trajectory | None = None
-        """The run whose signs are all found."""
-        self._signs_due = math.inf
-        """When a run that has grown may be looked through again; not while that is under way."""
+        self._signs = Turn()
+        self._signs.begin()
+        self._evidence = Turn()
+        self._examined: Examined | None = None
+        """The run as its evidence was read from it, for the way back from an item."""
 
     def compose(self) -> ComposeResult:
         """Header, panes, keys."""
@@ -122,6 +125,7 @@ class DebuggerScreen(Screen[None]):
             "table": table,
             "item": table or self._frame.on_timeline,
             "found": bool(look.finding.hits),
+            "marked": look.anchor in look.signs or (look.page == "answer" and look.evidence is not None),
             "open": bool(look.page or look.wished or look.finding.needle or self._prompt),
         }
         return {need for need, is_there in there.items() if is_there}
@@ -166,21 +170,22 @@ class DebuggerScreen(Screen[None]):
         if grown is not None:
             self._grew_at = time.monotonic()
             self.looking = self.looking.grown(grown)
-        if self._signs_of is not self.run and time.monotonic() >= self._signs_due:
+        if self._signs.due(self.run):
             self._look_for_signs()
+        if self.looking.page == "answer" and self._evidence.due(self.run):
+            self._look_for_evidence()
         if self.live is not None:
             self._frame.timeline.show_progress(() if self.run.ended else self.live.progress)
         self._show_standing()
 
     def _look_for_signs(self) -> None:
-        self._signs_due = math.inf
+        self._signs.begin()
         self._mark()
 
     @work(group="signs", exclusive=True)
     async def _mark(self) -> None:
         """Mark leaks, gold and repeats as they are found; what an earlier look found stays until then."""
-        run, begin = self.run, time.monotonic()
-        before = self.looking.signs
+        run, before = self.run, self.looking.signs
         found = NO_SIGNS
         self.looking = self.looking._replace(signs_under_way=True)
         try:
@@ -190,9 +195,30 @@ class DebuggerScreen(Screen[None]):
                     self.looking = self.looking._replace(signs={**before, **found})
         except ClinseekError as error:
             self._tell(error)
-        self._signs_of = run
-        self._signs_due = time.monotonic() + _REST * (time.monotonic() - begin)
+        self._signs.end(run)
         self.looking = self.looking._replace(signs=found, signs_under_way=False)
+
+    def _look_for_evidence(self) -> None:
+        self._evidence.begin()
+        self._examine()
+
+    @work(group="evidence", exclusive=True)
+    async def _examine(self) -> None:
+        """Find where each item of gold and answer comes from."""
+        run = self.run
+        self.looking = self.looking._replace(evidence_under_way=True)
+        try:
+            found = await made(_examined, run)
+        except ClinseekError as error:
+            self._tell(error)
+        else:
+            self._examined = found.of(run)
+            row = self._frame.call.table.row
+            self.looking = self.looking._replace(evidence=found.evidence)
+            if self.looking.page == "answer" and self._frame.table is not None:
+                self._frame.table.row = row
+        self._evidence.end(run)
+        self.looking = self.looking._replace(evidence_under_way=False)
 
     def _tell(self, error: ClinseekError) -> None:
         self.notify(str(error), severity="error", markup=False)
@@ -247,6 +273,9 @@ class DebuggerScreen(Screen[None]):
         """From the timeline to the call; from a table to its selected row in full."""
         if self._frame.on_timeline:
             self._frame.read(self._frame.call.body)
+        elif self.looking.page == "answer":
+            if item := self._item():
+                self._go_to(item.places[0] if item.places else None)
         elif self._frame.table is not None and self._frame.table.table.rows:
             self.looking = self.looking.opened("record", self._frame.table.row)
 
@@ -260,11 +289,60 @@ class DebuggerScreen(Screen[None]):
 
     def action_answer(self) -> None:
         """The answer against gold, or back."""
-        self.looking = self.looking.opened("answer")
+        self._open("answer")
+        if self.looking.page == "answer" and self._evidence.due(self.run):
+            self._look_for_evidence()
 
     def action_help(self) -> None:
         """The keys, or back."""
-        self.looking = self.looking.opened("help")
+        self._open("help")
+
+    def _open(self, page: Page) -> None:
+        self.looking = self.looking.opened(page)
+        if self.looking.page:
+            self._frame.read(self._frame.call.body)
+
+    def action_why(self) -> None:
+        """Why the call is marked; on the page of the answer, where its item comes from."""
+        item = self._item()
+        if item is None:
+            if self.looking.anchor:
+                self._open("signs")
+        elif self._examined is not None:
+            self._ask_why(self._examined, item.item)
+
+    def _item(self) -> ItemState | None:
+        """The item that is selected on the page of the answer."""
+        found, table = self.looking.evidence, self._frame.table
+        if self.looking.page != "answer" or found is None or table is None:
+            return None
+        return items_of(found)[table.row]
+
+    @work(group="why", exclusive=True)
+    async def _ask_why(self, examined: Examined, item: str) -> None:
+        try:
+            lines = await made(lambda run: _why(examined, run, item), self.run)
+        except ClinseekError as error:
+            self._tell(error)
+            return
+        if self.looking.page == "answer":
+            self.looking = self.looking.asking(tuple(map(Block, lines)))
+
+    def _go_to(self, place: Place | None) -> None:
+        """Go to a place of the run and bring it into view."""
+        if place is None:
+            self.notify("nothing in the run shows it", markup=False)
+            return
+        from clinseek_replay.cursor import at_place  # noqa: PLC0415 -- loads where one first goes to a place
+
+        try:
+            cursor = at_place(self.run, place)
+        except InputError as error:
+            self._tell(error)
+            return
+        self.looking = self.looking.at_place(place, cursor.step)
+        self._frame.read(self._frame.call.body)
+        self.call_after_refresh(self._frame.call.go_to, place)
 
     def action_search(self) -> None:
         """Ask what to search."""
@@ -283,11 +361,13 @@ class DebuggerScreen(Screen[None]):
         if message.text:
             self._search(message.text)
 
-    @work(thread=True, exclusive=True)
-    def _search(self, needle: str) -> None:
-        finding = find(self.run, needle, self.looking.row)
-        if not get_current_worker().is_cancelled:
-            self.app.call_from_thread(self._found, finding)
+    @work(group="search", exclusive=True)
+    async def _search(self, needle: str) -> None:
+        row = self.looking.row
+        try:
+            self._found(await made(lambda run: find(run, needle, row), self.run))
+        except ClinseekError as error:
+            self._tell(error)
 
     def _found(self, finding: Finding) -> None:
         """Go to what was found, unless the search was closed in the meantime."""
@@ -339,12 +419,32 @@ class DebuggerScreen(Screen[None]):
             self.live.step()
             self._show_standing()
 
-    def action_why(self) -> None:
-        """Why the call is marked, or back."""
-        self.looking = self.looking.opened("signs")
-
 
 def _signs_of(run: Trajectory) -> Iterator[Sign]:
     from clinseek_replay.signs import signs_of  # noqa: PLC0415 -- the audit loads after the first paint
 
     return signs_of(run)
+
+
+class _Found(NamedTuple):
+    """A run's evidence, and what it was told from."""
+
+    examined: Examined
+    evidence: Evidence
+
+    def of(self, run: Trajectory) -> Examined:
+        """What was read, of the run itself: its analysis has ended, and with it the steps that it read."""
+        return replace(self.examined, trajectory=run)
+
+
+def _examined(run: Trajectory) -> _Found:
+    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415 -- see _signs_of
+
+    read = examined(run)
+    return _Found(read, evidence_of(read))
+
+
+def _why(examined: Examined, run: Trajectory, item: str) -> tuple[str, ...]:
+    from clinseek_replay.evidence.why import why, why_lines  # noqa: PLC0415 -- see _signs_of
+
+    return tuple(why_lines(why(replace(examined, trajectory=run), item)))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clinseek_core.journal.events import Table
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.keys import COMMANDS
+from clinseek_tui.view.answer import answer_head, answer_table
+from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.documents import about_end, record
 from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.help import help_page
 from clinseek_tui.view.marking import NO_SIGNS, Signs, sign_words, signs_page
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
-from clinseek_tui.view.rows import Row, opening_row, place, row_of_step, rows_of
+from clinseek_tui.view.rows import Kind, Row, opening_row, place, row_for, row_of_step, rows_of
+
+if TYPE_CHECKING:
+    from clinseek_replay.evidence.report import Evidence
+    from clinseek_replay.finding import Place
 
 __all__ = ["Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record", "signs"]
+Page = Literal["answer", "help", "record", "signs", "why"]
 """What may lie over a row's pane; a step closes it."""
 
 
@@ -31,6 +37,8 @@ class Looking(NamedTuple):
     wished: Pane | None = None
     """The pane that a key chose; None where each row opens its own."""
     page: Page | None = None
+    below: Page | None = None
+    """The page under it, to which closing goes back."""
     record: int = 0
     """The row of the table that the `record` page shows."""
     finding: Finding = Finding()
@@ -38,6 +46,13 @@ class Looking(NamedTuple):
     """What an analysis has found so far, by the anchor that it is marked at."""
     signs_under_way: bool = False
     """Whether more of them may come."""
+    evidence: Evidence | None = None
+    """Where the items of gold and answer come from, once that has been looked for."""
+    evidence_under_way: bool = False
+    why: Document = ()
+    """The way back from the item that was asked about."""
+    quoted: str = ""
+    """What stands at the place that one has gone to; it is marked there."""
 
     @property
     def row(self) -> Row:
@@ -66,7 +81,9 @@ class Looking(NamedTuple):
             self.trajectory, self.row, self.pane or opening(self.trajectory, self.row, self.wished)
         )
         if self.page == "answer":
-            return Content((("answer against gold", "strong"),), about_end(self.trajectory))
+            return self._answer
+        if self.page == "why":
+            return Content((("where it comes from", "strong"),), self.why)
         if self.page == "help":
             return Content((("keys", "strong"),), help_page(COMMANDS))
         if self.page == "signs" and self.anchor:
@@ -79,6 +96,15 @@ class Looking(NamedTuple):
         return below._replace(title=(*below.title, *sign_words(self.signs, self.anchor)))
 
     @property
+    def _answer(self) -> Content:
+        head = answer_head(self.trajectory, self.evidence, self.evidence_under_way)
+        table = answer_table(self.trajectory, self.evidence)
+        title = (("answer against gold", "strong"),)
+        return (
+            Content(title, table, head) if table is not None else Content(title, about_end(self.trajectory))
+        )
+
+    @property
     def anchor(self) -> str:
         """Of the call or the turn selected: `s12.c1`; empty at the case and the end."""
         step, call = place(self.trajectory, self.row)
@@ -86,7 +112,17 @@ class Looking(NamedTuple):
 
     def at(self, row: int) -> Looking:
         """The same run at another row, or at the nearest there is."""
-        return self._replace(selected=min(max(row, 0), len(self.rows) - 1), page=None)
+        return self._replace(selected=min(max(row, 0), len(self.rows) - 1), page=None, quoted="")
+
+    def at_place(self, place: Place, step: int) -> Looking:
+        """At a place of a run, whose step has this index; its pane is open."""
+        kind: Kind = "case" if place.step == 0 else "call"
+        there = self.at(row_for(self.rows, kind, step, (place.call or 1) - 1))
+        pane: Pane | None = "reasoning" if place.field in ("reasoning", "text") else "result"
+        shows_table = isinstance(content(there.trajectory, there.row, "result").body, Table)
+        if place.field == "result" and place.row is None and place.start is not None and shows_table:
+            pane = "raw"
+        return there._replace(wished=pane, quoted=place.quote)
 
     def grown(self, trajectory: Trajectory) -> Looking:
         """The run with what was appended: the last row is followed, any other stays selected."""
@@ -96,7 +132,11 @@ class Looking(NamedTuple):
 
     def opened(self, page: Page, row: int = 0) -> Looking:
         """With a page over the pane, or without it where it was there already."""
-        return self._replace(page=None if self.page == page else page, record=row)
+        return self._replace(page=None if self.page == page else page, below=None, record=row)
+
+    def asking(self, why: Document) -> Looking:
+        """With the way back from an item over the page of all of them."""
+        return self._replace(page="why", below="answer", why=why)
 
     def wishing(self, pane: Pane) -> Looking:
         """With a pane chosen, for this row and all that have it."""
@@ -104,7 +144,9 @@ class Looking(NamedTuple):
 
     def closed(self) -> Looking:
         """With the page closed; where none is open, with neither a chosen pane nor a search."""
-        return self._replace(page=None) if self.page else self._replace(wished=None, finding=Finding())
+        if self.page:
+            return self._replace(page=self.below, below=None)
+        return self._replace(wished=None, finding=Finding(), quoted="")
 
     def searching(self, needle: str) -> Looking:
         """With a search under way."""

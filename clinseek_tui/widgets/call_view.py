@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from clinseek_core.journal.events import Table
+from clinseek_replay.finding import Place
 from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.panes import Content
 from clinseek_tui.widgets.grid import Grid
@@ -76,6 +77,14 @@ class CallView(Vertical):
         """Mark where `needle` occurs in all panes."""
         for pane in (self.asked, self.text, self.table):
             pane.mark(needle)
+
+    def go_to(self, place: Place) -> None:
+        """Bring a place of the call or the turn into view: the row of a table, or characters of a text."""
+        if place.row is not None and self.body is self.table:
+            self.table.row = min(place.row, len(self.table.table.rows)) - 1
+        elif place.start is not None:
+            for pane in (self.asked, self.text):
+                pane.reveal_at(place.field, place.start)
 
     def reveal(self, finding: Finding) -> None:
         """Bring a hit into view: the row of a table, or the place in a text."""

@@ -109,7 +109,7 @@ class Frame(Vertical):
         self.timeline.show(looking.trajectory, looking.rows, looking.selected)
         self.timeline.show_signs(looking.signs)
         self.call.show(shown)
-        self.call.mark(looking.finding.needle)
+        self.call.mark(looking.quoted or looking.finding.needle)
         self._label()
 
     def narrow(self, narrow: bool) -> None:

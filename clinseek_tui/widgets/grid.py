@@ -45,7 +45,7 @@ class Grid(Painted):
 
     def show(self, table: Table) -> None:
         """Show another table from its first row; the same one stays where it is."""
-        if table is self.table:
+        if table is self.table or table == self.table:
             return
         self.table = table
         self._note = _note(table)

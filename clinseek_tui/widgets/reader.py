@@ -80,7 +80,14 @@ class Reader(Painted):
             if block.field == field
             for offset in occurrences(block.text, needle)
         )
-        place = next(islice(places, nth, None), None)
+        self._bring(next(islice(places, nth, None), None))
+
+    def reveal_at(self, field: str, offset: int) -> None:
+        """Bring a character of the text of that search field into view."""
+        blocks = enumerate(self._document)
+        self._bring(next(((index, offset) for index, block in blocks if block.field == field), None))
+
+    def _bring(self, place: tuple[int, int] | None) -> None:
         if place is None:
             return
         while not self.laid_out and (not self._rows or _start(self._rows[-1]) <= place):

@@ -56,7 +56,7 @@ def test_a_run_that_grows_is_looked_through_again(build: Any, drive: Any, shows:
     async def story(pilot: Any) -> None:
         await settled(pilot)
         source.grow(msgspec.structs.replace(young, steps=(*young.steps, build.step(2, late))))
-        pilot.app.screen._signs_due = 0
+        pilot.app.screen._signs._due = 0
         pilot.app.screen._look_again()
         await settled(pilot)
         assert " 2 ⌗ run_sql_query   ⚑" in shows(pilot.app)

@@ -19,7 +19,7 @@ from clinseek_replay.evidence.waterfall import Bar, Waterfall, waterfall
 from clinseek_replay.finding import NotVerified, Place
 from clinseek_replay.trajectory import Trajectory
 
-__all__ = ["Evidence", "Examined", "evidence", "examined", "report_lines"]
+__all__ = ["Evidence", "Examined", "evidence", "evidence_of", "examined", "report_lines"]
 
 _WIDTH = 100
 _BAR = 30
@@ -77,7 +77,7 @@ def evidence(trajectory: Trajectory, ehr: Path | None = None) -> Evidence:
 
     Raises InputError where the record is not there.
     """
-    return _evidence(examined(trajectory, ehr))
+    return evidence_of(examined(trajectory, ehr))
 
 
 def examined(trajectory: Trajectory, ehr: Path | None = None) -> Examined:
@@ -93,7 +93,8 @@ def examined(trajectory: Trajectory, ehr: Path | None = None) -> Examined:
     return Examined(trajectory, reading, known, gold, extra, (*unverified, *_not_verified(trajectory, known)))
 
 
-def _evidence(run: Examined) -> Evidence:
+def evidence_of(run: Examined) -> Evidence:
+    """The evidence of a run that was walked over."""
     trajectory = run.trajectory
     scores = scored(trajectory)
     fall = waterfall(
