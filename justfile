@@ -48,6 +48,10 @@ screenshot:
 world:
     python -m clinseek_fixtures.generate fixtures/clinseek_fixtures/world
 
+# Render the phantom films anew (a minute or two); commit all of them or none: another machine rounds otherwise.
+films:
+    python -m clinseek_fixtures.film.make fixtures/clinseek_fixtures/films
+
 # Make the journal's JSON Schema anew, from the events.
 schema:
     python -m clinseek_core.journal.schema > docs/formats/journal.schema.json
