@@ -159,10 +159,12 @@ class Sight:
     @property
     def may_be_late(self) -> bool:
         """Whether the result may hold a time beyond the cutoff: one look, before any parsing."""
-        beyond = self.run.beyond
-        if next(beyond.in_text(self.text), None) is not None:
-            return True
-        return self._may_be_ours and beyond.may_be_in(self.text)
+        return bool(self._late_stamps) or (self._may_be_ours and self.run.beyond.may_be_in(self.text))
+
+    @cached_property
+    def _late_stamps(self) -> tuple[Stamp, ...]:
+        """The times beyond the cutoff that the text writes in full."""
+        return tuple(self.run.beyond.in_text(self.text))
 
     def _late(self) -> Iterator[Late]:
         if not self.may_be_late:
@@ -171,7 +173,7 @@ class Sight:
         for table in resolved:
             yield from self._late_cells(table)
         others = [table for table in self.tables if table.form != "rows"]
-        for stamp in self.run.beyond.in_text(self.text):
+        for stamp in self._late_stamps:
             yield from self._at(stamp, others, covered=bool(resolved))
 
     @property
@@ -244,6 +246,8 @@ class Inspection:
         self.times = times
         self.unverified: Counter[tuple[str, str]] = Counter()
         """(code, why): how often a rule could not say."""
+        self.read: dict[tuple[int, int], tuple[TextTable, ...]] = {}
+        """The tables of results in which something was found, by step and call."""
 
     @property
     def cutoff(self) -> str:

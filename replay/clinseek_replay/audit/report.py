@@ -14,6 +14,7 @@ from clinseek_replay.audit.known import PatientTimes
 from clinseek_replay.audit.leak import Leak
 from clinseek_replay.audit.rules import RULES, Rule
 from clinseek_replay.audit.support import Support
+from clinseek_replay.evidence.matching import Matcher
 from clinseek_replay.finding import Finding, NotVerified, Place
 from clinseek_replay.trajectory import Trajectory
 
@@ -64,11 +65,13 @@ def audit(
     times: PatientTimes | None = None,
     policy: Policy | None = None,
     rules: Sequence[Rule] = RULES,
+    matcher: Matcher | None = None,
 ) -> AuditReport:
     """Hold a run against what was known at its cutoff.
 
     `times` is the patient's dated record, for rows that are printed without theirs; `policy` another than
-    the run's own. Rules that lack what they need are told in `not_verified`.
+    the run's own; `matcher` that of another analysis, which has found the items of the answer before. Rules
+    that lack what they need are told in `not_verified`.
     """
     policy = policy or audited_policy(trajectory)
     head = AuditReport(
@@ -85,7 +88,7 @@ def audit(
         return msgspec.structs.replace(head, not_verified=missing)
     inspection = Inspection(trajectory, trajectory.prediction_time, policy, times)
     found = list(_findings(inspection, rules))
-    support = Support(trajectory, found) if found else None
+    support = Support(trajectory, found, matcher, inspection.read) if found else None
     findings = tuple(_with_use(finding, support) for finding in found)
     leaked = support.leaked_items() if support else ()
     return msgspec.structs.replace(
@@ -106,7 +109,8 @@ def _with_use(finding: Finding, support: Support | None) -> Finding:
 def _f1(trajectory: Trajectory, without: Sequence[str]) -> float | None:
     if trajectory.gold is None:
         return None
-    kept = [item for item in trajectory.answer or () if item not in without]
+    left_out = {item.lower() for item in without}
+    kept = [item for item in trajectory.answer or () if item.lower() not in left_out]
     scored = score(kept, trajectory.gold)
     return scored.f1 if scored else None
 
@@ -141,6 +145,8 @@ def _findings(inspection: Inspection, rules: Sequence[Rule]) -> Iterable[Finding
                     leak.tier,
                 )
                 groups.setdefault(group, (rule, []))[1].append(leak)
+        if any(leaks[0].table is not None for _, leaks in groups.values()):
+            inspection.read[sight.step, sight.number] = sight.tables
         for rule, leaks in groups.values():
             yield _finding(inspection, rule, leaks)
 

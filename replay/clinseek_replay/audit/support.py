@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from clinseek_replay.audit.inspection import NO_EVIDENCE
 from clinseek_replay.evidence.matching import Hit, Matcher
+from clinseek_replay.evidence.reading import items_of
+from clinseek_replay.evidence.synonyms import drug_names
 from clinseek_replay.finding import Finding
 from clinseek_replay.tables import TextTable, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
@@ -19,45 +21,64 @@ class _Leaked(NamedTuple):
     """What of one call's result leaked."""
 
     whole: bool
-    rows: frozenset[int]
+    rows: set[int]
     """1-based."""
-    cells: frozenset[tuple[int, str]]
-    spans: tuple[tuple[int, int], ...]
+    cells: set[tuple[int, str]]
+    spans: list[tuple[int, int]]
 
 
-_NOTHING = _Leaked(False, frozenset(), frozenset(), ())
+class _Named(NamedTuple):
+    """Where a result names an item of the answer."""
+
+    item: str
+    row: int | None
+    """1-based; None outside of any table."""
+    column: str
+    start: int | None
+
+
+_At = tuple[int, int]
+"""A call: its step's number, and its own within the step."""
 
 
 class Support:
-    """The answered items of a run and where its results name them, for one set of findings."""
+    """The answered items of a run and where its results name them, for one set of findings.
+
+    `matcher` is one that knows the items of the answer, where another analysis has it; `tables` are those of
+    results that were read before.
+    """
 
     def __init__(
-        self, trajectory: Trajectory, findings: Iterable[Finding], matcher: Matcher | None = None
+        self,
+        trajectory: Trajectory,
+        findings: Iterable[Finding],
+        matcher: Matcher | None = None,
+        tables: Mapping[_At, tuple[TextTable, ...]] | None = None,
     ) -> None:
         self._trajectory = trajectory
-        self._answer = tuple(dict.fromkeys(trajectory.answer or ()))
-        self._matcher = matcher or Matcher(self._answer)
-        self._by_call: dict[tuple[int, int], list[Finding]] = {}
+        self._answer = items_of(trajectory)[1]
+        self._matcher = matcher or Matcher(
+            self._answer, synonyms={item: drug_names(item) for item in self._answer}
+        )
+        self._tables = tables or {}
+        self._named: dict[_At, tuple[_Named, ...]] = {}
+        self._by_call: dict[_At, list[Finding]] = {}
         for finding in findings:
-            for step, call in {(place.step, place.call or 0) for place in finding.places}:
-                self._by_call.setdefault((step, call), []).append(finding)
+            for at in _calls_of(finding):
+                self._by_call.setdefault(at, []).append(finding)
 
-    @property
+    @cached_property
     def unsearchable(self) -> tuple[str, ...]:
         """Answered items that no text can be searched for."""
         return tuple(item for item in self._answer if item in self._matcher.not_lexical)
 
     def used(self, finding: Finding) -> bool | None:
         """Whether what was found names an item of the answer; None where that can't be told."""
-        if not self._answer or not finding.places:
+        if not self._answer or not finding.places or finding.evidence.get("leaked") == "none":
             return None
-        if finding.evidence.get("leaked") == "none":
-            return None
-        for step, number in {(place.step, place.call or 0) for place in finding.places}:
-            call = self._calls.get((step, number))
-            hits = self._matcher.in_call(call) if call is not None else ()
-            leaked = _leaked([finding], step, number) if hits else _NOTHING
-            if call is not None and any(self._is_in(hit, leaked, call) for hit in hits):
+        for at in _calls_of(finding):
+            leaked = _leaked([finding], at)
+            if any(_is_in(named, leaked) for named in self._names_at(at)):
                 return True
         return None if self.unsearchable else False
 
@@ -65,21 +86,19 @@ class Support:
         """Answered items that results name, and only in what leaked."""
         in_leaks: set[str] = set()
         elsewhere: set[str] = set()
+        for at, findings in self._by_call.items():
+            leaked = _leaked([finding for finding in findings if finding.severity != "info"], at)
+            for named in self._names_at(at):
+                (in_leaks if _is_in(named, leaked) else elsewhere).add(named.item)
         # Most runs have no item in a leak: only then the other results are searched too.
-        for leaky in (True, False):
-            for at, call in self._calls.items():
-                if (at in self._by_call) == leaky and (leaky or in_leaks):
-                    leaked = _leaked(self._counting(at), *at) if leaky else _NOTHING
-                    for hit in self._matcher.in_call(call):
-                        (in_leaks if self._is_in(hit, leaked, call) else elsewhere).add(hit.name)
+        for at, call in self._calls.items() if in_leaks else ():
+            if at not in self._by_call:
+                elsewhere.update(hit.name for hit in self._matcher.in_call(call))
         return tuple(item for item in self._answer if item in in_leaks - elsewhere)
 
-    def _counting(self, at: tuple[int, int]) -> list[Finding]:
-        return [finding for finding in self._by_call[at] if finding.severity != "info"]
-
     @cached_property
-    def _calls(self) -> dict[tuple[int, int], Call]:
-        """By step and number the calls whose results are evidence."""
+    def _calls(self) -> dict[_At, Call]:
+        """The calls whose results are evidence."""
         return {
             (step.number, number): call
             for step in self._trajectory.steps
@@ -87,30 +106,39 @@ class Support:
             if call.result is not None and call.name not in NO_EVIDENCE and "candidates" not in call.name
         }
 
-    def _is_in(self, hit: Hit, leaked: _Leaked, call: Call) -> bool:
-        if leaked.whole:
-            return True
-        if hit.row is not None:
-            return hit.row in leaked.rows or (hit.row, hit.column.lower()) in leaked.cells
-        if hit.start is None or leaked == _NOTHING:
-            return False
-        if any(start <= hit.start < end for start, end in leaked.spans):
-            return True
-        for table in self._tables(call):
-            place = table.at(hit.start)
-            if place is not None:
-                row = table.first_row + place[0] + 1
-                return row in leaked.rows or (row, table.columns[place[1]].lower()) in leaked.cells
-        return False
+    def _names_at(self, at: _At) -> tuple[_Named, ...]:
+        if at not in self._named:
+            call = self._calls.get(at)
+            hits = self._matcher.in_call(call) if call is not None else ()
+            items = [hit for hit in hits if hit.name in self._answer]
+            tables = self._tables.get(at)
+            if tables is None:
+                tables = tables_in(call) if call is not None and items else ()
+            self._named[at] = tuple(_located(items, tables))
+        return self._named[at]
 
-    def _tables(self, call: Call) -> tuple[TextTable, ...]:
-        if call.anchor not in self._read:
-            self._read[call.anchor] = tables_in(call)
-        return self._read[call.anchor]
 
-    @cached_property
-    def _read(self) -> dict[str, tuple[TextTable, ...]]:
-        return {}
+def _located(hits: Iterable[Hit], tables: tuple[TextTable, ...]) -> Iterator[_Named]:
+    for hit in hits:
+        row, column = hit.row, hit.column
+        if row is None and hit.start is not None:
+            for table in tables:
+                place = table.at(hit.start)
+                if place is not None:
+                    row, column = table.first_row + place[0] + 1, table.columns[place[1]]
+                    break
+        yield _Named(hit.name, row, column.lower(), hit.start)
+
+
+def _is_in(named: _Named, leaked: _Leaked) -> bool:
+    if leaked.whole or named.row in leaked.rows or (named.row, named.column) in leaked.cells:
+        return True
+    start = named.start
+    return start is not None and any(begin <= start < end for begin, end in leaked.spans)
+
+
+def _calls_of(finding: Finding) -> set[_At]:
+    return {(place.step, place.call or 0) for place in finding.places}
 
 
 def leaked_items(
@@ -120,7 +148,7 @@ def leaked_items(
     return Support(trajectory, findings, matcher).leaked_items()
 
 
-def _leaked(findings: Iterable[Finding], step: int, number: int) -> _Leaked:
+def _leaked(findings: Iterable[Finding], at: _At) -> _Leaked:
     whole = False
     rows: set[int] = set()
     cells: set[tuple[int, str]] = set()
@@ -129,7 +157,7 @@ def _leaked(findings: Iterable[Finding], step: int, number: int) -> _Leaked:
         scope = finding.evidence.get("leaked")
         whole = whole or scope == "call"
         for place in finding.places:
-            if (place.step, place.call) != (step, number) or scope not in {"cell", "row"}:
+            if (place.step, place.call) != at or scope not in {"cell", "row"}:
                 continue
             if place.row is not None and scope == "row":
                 rows.add(place.row)
@@ -137,4 +165,4 @@ def _leaked(findings: Iterable[Finding], step: int, number: int) -> _Leaked:
                 cells.add((place.row, place.column.lower()))
             elif place.start is not None and place.end is not None:
                 spans.append((place.start, place.end))
-    return _Leaked(whole, frozenset(rows), frozenset(cells), tuple(spans))
+    return _Leaked(whole, rows, cells, spans)

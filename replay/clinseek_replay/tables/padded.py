@@ -55,6 +55,7 @@ class _PaddedGrid:
     def __init__(self, text: str, columns: tuple[_Column, ...], offsets: range | list[int], end: int) -> None:
         self._text = text
         self._columns = columns
+        self._ends = [column.end for column in columns]
         self._offsets = offsets
         self._end = end
 
@@ -84,12 +85,14 @@ class _PaddedGrid:
         row = self._row_at(position)
         if row is None:
             return None
-        within = position - self._offsets[row]
-        for index, column in enumerate(self._columns):
-            if within < column.end:
-                start = self.cell(row, index).start
-                return (row, index) if start is not None and start <= position else None
-        return None
+        column = bisect_right(self._ends, position - self._offsets[row])
+        if column == len(self._columns):
+            return None
+        if self._text[position] == " ":
+            start = self.cell(row, column).start
+            if start is None or position < start:
+                return None
+        return row, column
 
     def _row_at(self, position: int) -> int | None:
         offsets = self._offsets
