@@ -25,7 +25,9 @@ from measure import Times, announce, print_table
 
 from clinseek_core.errors import InputError
 from clinseek_replay.audit import audit
+from clinseek_replay.evidence.reading import read_run
 from clinseek_replay.evidence.scored import scored
+from clinseek_replay.evidence.synonyms import drug_names
 from clinseek_replay.many import map_runs
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Trajectory
@@ -141,8 +143,9 @@ def baseline(path: Path) -> int:
 
 def analyse(run: Trajectory) -> tuple[int, int, float]:
     """Audit, triage and score of one run: findings, failures, F1."""
-    report = audit(run)
-    failures = triage(run, leaks=(report.findings, report.not_verified))
+    reading = read_run(run, drug_names)
+    report = audit(run, matcher=reading.matcher)
+    failures = triage(run, leaks=(report.findings, report.not_verified), reading=reading)
     score = scored(run).score
     return len(report.findings), len(failures.findings), score.f1 if score else 0.0
 

@@ -8,7 +8,7 @@ from typing import Literal
 from clinseek_replay.tables import table_names
 from clinseek_replay.trajectory import Call
 
-__all__ = ["CallKind", "call_kind"]
+__all__ = ["CallKind", "call_kind", "is_thought"]
 
 CallKind = Literal["patient", "lookup", "web", "thought", "finish", "none"]
 """`patient`: rows, notes or films of the patient; `lookup`: candidate tables and dictionaries, which say
@@ -38,6 +38,11 @@ def call_kind(call: Call) -> CallKind:
     if call.sql is not None and not tables:
         return "none"
     return "lookup" if tables and all(map(_is_the_same_for_all, tables)) else "patient"
+
+
+def is_thought(call: Call) -> bool:
+    """Whether a call is what the model told itself."""
+    return _kind_of_name(call.name) == "thought"
 
 
 @lru_cache(maxsize=1024)

@@ -21,12 +21,13 @@ _ROWS = 2_000
 
 def codes_in_rows(call: Call, hits: Iterable[Hit]) -> Iterator[tuple[str, Code]]:
     """(item, code) for the rows of a result where a whole cell is the item's name."""
-    named = {folded(hit.matched): hit.name for hit in hits if hit.by != "code"}
-    if not named or call.result is None:
+    written = {hit.matched: hit.name for hit in hits if hit.by != "code"}
+    if not written or call.result is None:
         return
     text = call.result.text.lower()
-    if not any(name in text for name in CODE_COLUMNS):
+    if not any(map(text.__contains__, CODE_COLUMNS)):
         return
+    named = {folded(name): item for name, item in written.items()}
     for table in tables_in(call):
         codes = [
             (at, kind) for name, kind in CODE_COLUMNS.items() if (at := table.index.get(name)) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from clinseek_replay.audit import EhrTimes, audit, leaked_items
+from clinseek_replay.audit import EhrTimes, audit
 from clinseek_replay.evidence.reading import Reading
 from clinseek_replay.finding import NotVerified
 from clinseek_replay.trajectory import Trajectory
@@ -23,22 +23,21 @@ def leaked_support(
     times = (
         EhrTimes(ehr).patient(trajectory.subject_id) if ehr and trajectory.subject_id is not None else None
     )
-    report = audit(trajectory, times=times)
+    report = audit(trajectory, times=times, matcher=reading.matcher)
     failed: dict[tuple[int, int | None], set[str]] = {}
     for finding in report.leaks:
         for place in finding.places:
             failed.setdefault((place.step, place.call), set()).add(finding.code)
-    leaked = leaked_items(trajectory, report.findings, reading.matcher)
     codes = {
         item.lower(): tuple(
             sorted(
                 {
                     code
                     for seen in reading.sightings[item]
-                    for code in failed.get((seen.place.step, seen.place.call), ())
+                    for code in failed.get((seen.step, seen.call), ())
                 }
             )
         )
-        for item in leaked
+        for item in report.leaked_items
     }
     return codes, report.not_verified

@@ -55,7 +55,7 @@ _NOT_LEXICAL = frozenset(
 )
 """Words that stand everywhere and so link nothing."""
 
-_SURE: dict[MatchedBy, int] = {"row": 0, "code": 1, "name": 2, "synonym": 3}
+_SURE: tuple[MatchedBy, ...] = ("row", "code", "name", "synonym")
 _SHORT = 3
 _MIN_CODE = 3
 _JOIN = "\x1f"
@@ -77,30 +77,44 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     column: str = ""
 
 
+_Span = tuple[int, int, int, str]
+"""Start, end as a negative number, index in `_SURE`, and the item: in this order one is preferred."""
+
+
 class _Form:
     """One way to write an item, ready to be looked for in folded text."""
 
-    __slots__ = ("anchor", "by", "name", "pattern", "words")
+    __slots__ = ("anchor", "name", "pattern", "sure")
 
     def __init__(self, name: str, by: MatchedBy, written: str) -> None:
         self.name = name
-        self.by: MatchedBy = by
-        self.words = folded(written)
-        words = self.words.split()
+        self.sure = _SURE.index(by)
+        words = folded(written).split()
         self.anchor = max(words, key=len)
         between = (" *" if a in "<>+" or b in "<>+" else " +" for a, b in pairwise(words))
         parts = [re.escape(words[0])]
         for gap, word in zip(between, words[1:], strict=True):
             parts += [gap, re.escape(word)]
-        self.pattern = re.compile("".join(parts))
+        self.pattern = re.compile("".join(parts)) if len(words) > 1 else None
+        """None where the anchor is all of it."""
 
-    def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where it stands in a folded text that holds its anchor, as whole words; never overlapping."""
-        for found in self.pattern.finditer(text):
-            start, end = found.span()
-            before, after = text[start - 1 : start], text[end : end + 1]
-            if not (before and before.isalnum()) and not (after and after.isalnum()):
-                yield start, end
+    def spans(self, text: str) -> list[_Span]:
+        """Where it stands in a folded text, as whole words; never overlapping."""
+        return [
+            (start, -end, self.sure, self.name)
+            for start, end in self._occurrences(text)
+            if not text[end : end + 1].isalnum() and not (start and text[start - 1].isalnum())
+        ]
+
+    def _occurrences(self, text: str) -> Iterator[tuple[int, int]]:
+        if self.pattern is not None:
+            yield from (found.span() for found in self.pattern.finditer(text))
+            return
+        word, length = self.anchor, len(self.anchor)
+        start = text.find(word)
+        while start >= 0:
+            yield start, start + length
+            start = text.find(word, start + length)
 
 
 class Matcher:
@@ -131,13 +145,12 @@ class Matcher:
             for kind, value in of_name:
                 if len(value) >= _MIN_CODE:
                     self._codes.setdefault((kind, value.casefold()), []).append(name)
-        self._code_words = [(kind, value, names) for (kind, value), names in self._codes.items()]
         self._found: dict[tuple[str, int], tuple[Hit, ...]] = {}
 
     def in_text(self, text: str) -> tuple[Hit, ...]:
         """Every place of `text` that names an item, in the order of the text."""
         if text.isascii():
-            return self._in_ascii(text)
+            return _hits(text, self._spans(folded_in_place(text)))
         return self._in_any(text)
 
     def in_call(self, call: Call) -> tuple[Hit, ...]:
@@ -150,61 +163,51 @@ class Matcher:
             return ()
         key = (call.anchor, len(result.text))
         if key not in self._found:
-            rows = self._in_table(result.table) if result.table is not None else []
-            named = {hit.name for hit in rows}
-            rest = (hit for hit in self.in_text(result.text) if hit.name not in named)
-            self._found[key] = (*rows, *rest)
+            hits = self.in_text(result.text)
+            if result.table is not None:
+                rows = self._in_table(result.table)
+                named = {hit.name for hit in rows}
+                hits = (*rows, *(hit for hit in hits if hit.name not in named))
+            self._found[key] = hits
         return self._found[key]
 
     def same(self, name: str, other: str) -> bool:
         """Whether `other` is a form of the item `name`: the same words, or a synonym of it."""
         return any(item == name for item, _ in self._cells.get(folded(other), ()))
 
-    def _in_ascii(self, text: str) -> tuple[Hit, ...]:
-        plain = folded_in_place(text)
-        hits = [
-            Hit(name=form.name, by=form.by, matched=text[start:end], start=start, end=end)
-            for form in self._forms
-            if form.anchor in plain
-            for start, end in form.spans(plain)
-        ]
-        hits += self._codes_in(plain, text)
-        return _in_order(hits)
+    def _spans(self, plain: str) -> list[_Span]:
+        """Names and codes in a folded text."""
+        found: list[_Span] = []
+        for form in self._forms:
+            if form.anchor in plain:
+                found += form.spans(plain)
+        if self._codes:
+            found += self._codes_in(plain)
+        return found
 
     def _in_any(self, text: str) -> tuple[Hit, ...]:
         whole = unicodedata.normalize("NFKC", text).casefold()
-        wanted = [form for form in self._forms if form.anchor in whole]
-        if not wanted and not self._code_words:
+        if not self._codes and not any(form.anchor in whole for form in self._forms):
             return ()
         plain, starts, ends = _folded_with_places(text)
-        hits = [
-            Hit(
-                name=form.name,
-                by=form.by,
-                matched=text[starts[start] : ends[end - 1]],
-                start=starts[start],
-                end=ends[end - 1],
-            )
-            for form in wanted
-            for start, end in form.spans(plain)
-        ]
-        for hit in self._codes_in(plain, plain):
-            start, end = starts[hit.start or 0], ends[(hit.end or 1) - 1]
-            hits.append(msgspec.structs.replace(hit, start=start, end=end, matched=text[start:end]))
-        return _in_order(hits)
+        return _hits(
+            text,
+            [
+                (starts[start], -ends[-end - 1], sure, name)
+                for start, end, sure, name in self._spans(plain)
+            ],
+        )
 
-    def _codes_in(self, plain: str, text: str) -> Iterator[Hit]:
+    def _codes_in(self, plain: str) -> Iterator[_Span]:
         """Codes, as words of a text that also has a column for their kind of code."""
-        for kind, value, names in self._code_words:
+        for (kind, value), names in self._codes.items():
             if value not in plain or not any(
                 column.replace("_", " ") in plain for column, held in CODE_COLUMNS.items() if held == kind
             ):
                 continue
             for found in re.finditer(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", plain):
                 start, end = found.span()
-                yield from (
-                    Hit(name=name, by="code", matched=text[start:end], start=start, end=end) for name in names
-                )
+                yield from ((start, -end, _SURE.index("code"), name) for name in names)
 
     def _in_table(self, table: Table) -> list[Hit]:
         """Cells of a journal's table that name an item, or hold its code in a column of such codes."""
@@ -285,14 +288,14 @@ def _names_only(hits: Iterable[Hit]) -> Iterator[Hit]:
     return (hit for hit in hits if hit.by != "code")
 
 
-def _in_order(hits: list[Hit]) -> tuple[Hit, ...]:
+def _hits(text: str, spans: list[_Span]) -> tuple[Hit, ...]:
     """In the order of the text; where two forms of an item overlap, the longer one, first by name."""
     kept: list[Hit] = []
     ends: dict[str, int] = {}
-    for hit in sorted(hits, key=lambda hit: (hit.start or 0, -(hit.end or 0), _SURE[hit.by])):
-        if (hit.start or 0) >= ends.get(hit.name, 0):
-            ends[hit.name] = hit.end or 0
-            kept.append(hit)
+    for start, end, sure, name in sorted(spans):
+        if start >= ends.get(name, 0):
+            ends[name] = -end
+            kept.append(Hit(name=name, by=_SURE[sure], matched=text[start:-end], start=start, end=-end))
     return tuple(kept)
 
 

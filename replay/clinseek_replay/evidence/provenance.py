@@ -140,7 +140,7 @@ class ItemView:
     @cached_property
     def in_context(self) -> tuple[Sighting, ...]:
         """Sightings in the patient's data that the model still had at the end."""
-        return tuple(each for each in self.patient if each.place.step >= self.reading.context_from)
+        return tuple(each for each in self.patient if each.step >= self.reading.context_from)
 
     @property
     def mentions(self) -> tuple[Mention, ...]:
@@ -165,7 +165,7 @@ class ItemView:
         """The first places of some sightings, one for each call, with their rows."""
         first: dict[tuple[int, int | None], Sighting] = {}
         for sighting in sightings:
-            first.setdefault((sighting.place.step, sighting.place.call), sighting)
+            first.setdefault((sighting.step, sighting.call), sighting)
         return tuple(self.rows.place(sighting) for sighting in list(first.values())[:_PLACES])
 
 
@@ -243,7 +243,7 @@ def _cited(view: ItemView) -> Verdict | None:
         if mention.place.step <= first.step:
             break
         for sighting in view.patient:
-            if sighting.place.step < mention.place.step and (
+            if sighting.step < mention.place.step and (
                 source := _source_named(view, sighting, mention)
             ):
                 places = (mention.place, view.rows.place(sighting))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from clinseek_core.scoring.upstream import lowered
-from clinseek_replay.evidence.call_kinds import CallKind, call_kind
+from clinseek_replay.evidence.call_kinds import CallKind, call_kind, is_thought
 from clinseek_replay.evidence.codes import codes_in_rows
 from clinseek_replay.evidence.listed import listed
 from clinseek_replay.evidence.matching import Code, Hit, MatchedBy, Matcher
@@ -36,11 +36,34 @@ Synonyms = Callable[[str], Iterable[str]]
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """A place where a result, or the prompt, names an item."""
 
-    place: Place
     kind: CallKind
-    by: MatchedBy
+    hit: Hit
+    step: int = 0
+    """The step's number; 0 for the prompt."""
+    call: int | None = None
+    """1-based within the step; None for the prompt."""
     index: int = -1
     """Of the step in the trajectory; -1 for the prompt."""
+
+    @property
+    def by(self) -> MatchedBy:
+        """What linked the place and the item."""
+        return self.hit.by
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        hit = self.hit
+        return Place(
+            step=self.step,
+            call=self.call,
+            field="result" if self.call is not None else "prompt",
+            row=hit.row,
+            column=hit.column,
+            start=hit.start,
+            end=hit.end,
+            quote=hit.matched,
+        )
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +157,7 @@ def prose_of(step: Step) -> Iterator[tuple[PlaceField, int | None, str]]:
     if step.text:
         yield "text", None, step.text
     for number, call in enumerate(step.calls, 1):
-        if call_kind(call) == "thought":
+        if is_thought(call):
             yield from (("arguments", number, text) for _, text in argument_texts(call) if text)
 
 
@@ -195,7 +218,7 @@ class _Walk:
             return
         if kind == "patient":
             self.last_list = None
-            self.stays |= set(stays_in(call, self.cutoff))
+            self.stays.update(stays_in(call, self.cutoff))
         hits = self.matcher.in_call(call)
         self.see(hits, index, place, kind)
         for item, code in codes_in_rows(call, hits):
@@ -204,10 +227,11 @@ class _Walk:
     def see(self, hits: Iterable[Hit], index: int, place: Place, kind: CallKind) -> None:
         """Keep the places of a result."""
         counts: dict[str, int] = {}
+        step, call = place.step, place.call
         for hit in hits:
-            counts[hit.name] = counts.get(hit.name, 0) + 1
-            if counts[hit.name] <= _HITS_PER_CALL:
-                sighting = Sighting(place=_at(place, hit), kind=kind, by=hit.by, index=index)
+            count = counts[hit.name] = counts.get(hit.name, 0) + 1
+            if count <= _HITS_PER_CALL:
+                sighting = Sighting(kind=kind, hit=hit, step=step, call=call, index=index)
                 self.sightings[hit.name].append(sighting)
 
     def _named_in_arguments(self, call: Call) -> Iterator[str]:
@@ -224,7 +248,7 @@ def _look_for_codes(trajectory: Trajectory, links: Mapping[str, Iterable[Code]],
             if call.status == "ok" and kind in ("patient", "lookup"):
                 walk.see(matcher.in_call(call), index, Place(step=step.number, call=number), kind)
     for item, found in walk.sightings.items():
-        walk.sightings[item] = sorted(found, key=lambda sighting: (sighting.index, sighting.place.call or 0))
+        walk.sightings[item] = sorted(found, key=lambda sighting: (sighting.index, sighting.call or 0))
 
 
 def _prompt_sightings(trajectory: Trajectory, matcher: Matcher, walk: _Walk) -> None:
@@ -232,14 +256,8 @@ def _prompt_sightings(trajectory: Trajectory, matcher: Matcher, walk: _Walk) -> 
     given = set(lowered(trajectory.candidates))
     for item in matcher.names:
         if item.lower() in given:
-            place = Place(step=0, field="prompt", quote=item)
-            walk.sightings[item].append(Sighting(place=place, kind="lookup", by="name"))
-
-
-def _at(place: Place, hit: Hit) -> Place:
-    return msgspec.structs.replace(
-        place, row=hit.row, column=hit.column, start=hit.start, end=hit.end, quote=hit.matched
-    )
+            hit = Hit(name=item, by="name", matched=item)
+            walk.sightings[item].append(Sighting(kind="lookup", hit=hit))
 
 
 def _is_cut(result: Result, longest: int) -> bool:

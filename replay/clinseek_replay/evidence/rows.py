@@ -102,9 +102,9 @@ class Rows:
         return msgspec.structs.replace(sighting.place, row=row.number, column=row.column)
 
     def _call(self, sighting: Sighting) -> tuple[Call, tuple[TextTable, ...]]:
-        key = (sighting.index, sighting.place.call)
+        key = (sighting.index, sighting.call)
         if self._read is None or self._read[0] != key:
-            call = self._trajectory.steps[sighting.index].calls[(sighting.place.call or 1) - 1]
+            call = self._trajectory.steps[sighting.index].calls[(sighting.call or 1) - 1]
             self._read = (key, call, tables_in(call))
         return self._read[1], self._read[2]
 

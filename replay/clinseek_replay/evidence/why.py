@@ -152,8 +152,8 @@ def _seen(run: Examined, kind: Literal["saw", "listed", "web"], sightings: list[
         if key in first:
             one = first[key][0].place
             again = (one.step, one.call, one.row) != (
-                sighting.place.step,
-                sighting.place.call,
+                sighting.step,
+                sighting.call,
                 sighting.place.row,
             )
             copies[key] = copies.get(key, 0) + again
@@ -178,7 +178,7 @@ def _identity(sighting: Sighting, row: Row | None) -> str:
         return repr([(record.table, tuple(record.key.items())) for record in row.record])
     if row is not None:
         return repr(sorted(folded(value) for _, value in row.cells))
-    return f"{sighting.place.step}.{sighting.place.call}"
+    return f"{sighting.step}.{sighting.call}"
 
 
 def _how(sighting: Sighting) -> str:

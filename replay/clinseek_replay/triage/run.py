@@ -67,7 +67,7 @@ def triage(
     """
     view = RunView(trajectory, known=known, reading=reading, recorded_f1=recorded_f1, siblings=siblings)
     findings, undecided = apply_rules(view, RULES)
-    temporal = leaks if leaks is not None else _audited(trajectory)
+    temporal = leaks if leaks is not None else _audited(view)
     findings += temporal[0]
     undecided += temporal[1]
     scored = bool(view.gold) and (trajectory.ended or trajectory.answer is not None)
@@ -159,6 +159,6 @@ def _tools_at(findings: Iterable[Finding], view: RunView) -> dict[str, str]:
     return found
 
 
-def _audited(trajectory: Trajectory) -> tuple[Sequence[Finding], Sequence[NotVerified]]:
-    report = audit(trajectory)
+def _audited(view: RunView) -> tuple[Sequence[Finding], Sequence[NotVerified]]:
+    report = audit(view.trajectory, matcher=view.reading.matcher)
     return report.findings, report.not_verified

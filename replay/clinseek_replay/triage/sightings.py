@@ -59,7 +59,7 @@ class Sightings:
         calls = self._view.call_at
         for sighting in self._reading.sightings.get(name, ()):
             if sighting.kind == "patient":
-                yield Seen(calls[sighting.place.step, sighting.place.call], sighting.place)
+                yield Seen(calls[sighting.step, sighting.call], sighting.place)
 
     def times(self, name: str) -> list[str | None]:
         """When each row of the patient's data that holds it happened; None where the row does not say."""
@@ -104,14 +104,13 @@ class Sightings:
         found = self._by_name.get(name)
         if found is None:
             found = self._by_name[name] = {}
-            before: Place | None = None
+            before: tuple[int, int | None] | None = None
             for sighting in self._reading.sightings.get(name, ()):
-                place = sighting.place
-                again = before is not None and (place.step, place.call) == (before.step, before.call)
-                if place.call is not None and not again:
-                    call = self._view.call_at[place.step, place.call]
-                    found.setdefault(sighting.kind, []).append(Seen(call, place))
-                before = place
+                at = (sighting.step, sighting.call)
+                if sighting.call is not None and at != before:
+                    call = self._view.call_at[at]
+                    found.setdefault(sighting.kind, []).append(Seen(call, sighting.place))
+                before = at
         return found
 
 

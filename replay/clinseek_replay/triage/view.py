@@ -238,7 +238,12 @@ class RunView:
     @cached_property
     def sightings(self) -> Sightings:
         """Where the run saw and wrote the names of its gold and its answer."""
-        return Sightings(self, self._reading or read_run(self.trajectory, drug_names))
+        return Sightings(self, self.reading)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """A walk over the run, for the names of its gold and its answer."""
+        return self._reading or read_run(self.trajectory, drug_names)
 
     @property
     def admitted(self) -> str | None:
