@@ -10,7 +10,7 @@ from clinseek_replay.audit.leak import Leak
 from clinseek_replay.finding import Severity
 from clinseek_replay.tables import stamp_of, stamps_in
 
-__all__ = ["cutoff_argument"]
+__all__ = ["cutoff_argument", "opens_record"]
 
 _NOW = frozenset(
     ("timestamp", "current_time", "prediction_time", "as_of", "at", "now", "cutoff", "cutoff_time")
@@ -19,10 +19,15 @@ _NOW = frozenset(
 _OPENS = re.compile(r"(?:^|\.)(?:load|open|set|init)\w*$")
 
 
+def opens_record(tool: str) -> bool:
+    """Whether a tool opens the record, or sets its time."""
+    return _OPENS.search(tool) is not None
+
+
 def cutoff_argument(sight: Sight) -> Iterator[Leak]:
     """A time the record is opened at that is not the run's own."""
     call, result = sight.call, sight.call.result
-    if not _OPENS.search(call.name) or result is None:
+    if result is None:
         return
     done = result.status == "ok"
     for name, value in (call.arguments or {}).items():

@@ -18,8 +18,6 @@ _NOTES = ("discharge", "radiology")
 
 def future_timestamp(sight: Sight) -> Iterator[Leak]:
     """Times beyond the cutoff, but for planned ones and those of which another rule tells more."""
-    if not sight.is_patient_data:
-        return
     events = _rows_with_late_event(sight)
     for late in sight.late:
         table = late.table
@@ -40,6 +38,7 @@ def future_timestamp(sight: Sight) -> Iterator[Leak]:
                 table,
                 late.row,
                 late.column,
+                cell=late.cell,
                 scope="row",
                 at=late.stamp.at,
                 why="is after the cutoff: so is all of the row",
@@ -50,6 +49,7 @@ def future_timestamp(sight: Sight) -> Iterator[Leak]:
                 table,
                 late.row,
                 late.column,
+                cell=late.cell,
                 scope="row",
                 at=late.stamp.at,
                 why="is after the cutoff, as is when the row happened",
@@ -68,6 +68,7 @@ def _written(sight: Sight, table: TextTable, late: Late) -> Leak:
         table,
         late.row,
         late.column,
+        cell=late.cell,
         at=late.stamp.at,
         severity="info",
         tier="S",
@@ -84,8 +85,6 @@ def _rows_with_late_event(sight: Sight) -> set[tuple[int, int]]:
 
 def availability_lag(sight: Sight) -> Iterator[Leak]:
     """Rows that had happened, but reached the record only after the cutoff."""
-    if not sight.is_patient_data:
-        return
     events = _rows_with_late_event(sight)
     allowed = sight.run.policy.basis == "event"
     severity: Severity | None = "info" if allowed else None
@@ -96,6 +95,7 @@ def availability_lag(sight: Sight) -> Iterator[Leak]:
                 late.table,
                 late.row,
                 late.column,
+                cell=late.cell,
                 scope="row",
                 at=late.stamp.at,
                 severity=severity,
@@ -137,7 +137,7 @@ def date_only_same_day(sight: Sight) -> Iterator[Leak]:
         if judged.code == "T8":
             yield judged.leak("is dated by the cutoff's own day, and known when that is over")
     day = sight.run.beyond.day
-    if day not in sight.text or not sight.is_patient_data:
+    if day not in sight.text:
         return
     if sight.names and not _DATED.intersection(sight.names):
         return

@@ -47,14 +47,20 @@ class _Shown(NamedTuple):
 
 def hindsight_column(sight: Sight) -> Iterator[Leak]:
     """Cells that say how something ended, codes of a stay that goes on, identifiers of what is to come."""
-    if not sight.is_patient_data:
-        return
     for late in sight.late:
         if late.kind == "end" and late.table is not None:
-            yield _end_cell(sight, late.table, late.row, late.column, late.stamp.at)
-    for shown in _later_columns(sight):
-        if shown.source.table not in INTERVALS:
-            yield from _cells(sight, shown, "T3")
+            yield cell_leak(
+                sight,
+                late.table,
+                late.row,
+                late.column,
+                cell=late.cell,
+                at=late.stamp.at,
+                severity=_severity(late.table.columns[late.column]),
+                why="is after the cutoff: it was not known yet",
+            )
+    for shown in _later_columns(sight, intervals=False):
+        yield from _cells(sight, shown, "T3")
     yield from _state_columns(sight)
     yield from _codes(sight)
     yield from _from_record(sight, intervals=False)
@@ -65,8 +71,6 @@ def hindsight_column(sight: Sight) -> Iterator[Leak]:
 
 def interval_crossing(sight: Sight) -> Iterator[Leak]:
     """Ends, amounts and durations of what began before the cutoff and ended after it."""
-    if not sight.is_patient_data:
-        return
     for late in sight.late:
         if late.kind == "interval" and late.table is not None:
             yield cell_leak(
@@ -74,25 +78,13 @@ def interval_crossing(sight: Sight) -> Iterator[Leak]:
                 late.table,
                 late.row,
                 late.column,
+                cell=late.cell,
                 at=late.stamp.at,
                 why="is after the cutoff: it was not over yet",
             )
-    for shown in _later_columns(sight):
-        if shown.source.table in INTERVALS:
-            yield from _cells(sight, shown, "T6")
+    for shown in _later_columns(sight, intervals=True):
+        yield from _cells(sight, shown, "T6")
     yield from _from_record(sight, intervals=True)
-
-
-def _end_cell(sight: Sight, table: TextTable, row: int, column: int, at: str) -> Leak:
-    return cell_leak(
-        sight,
-        table,
-        row,
-        column,
-        at=at,
-        severity=_severity(table.columns[column]),
-        why="is after the cutoff: it was not known yet",
-    )
 
 
 def _severity(column: str, table: str = "") -> Severity:
@@ -101,8 +93,13 @@ def _severity(column: str, table: str = "") -> Severity:
     return "critical" if told else "high"
 
 
-def _later_columns(sight: Sight) -> Iterator[_Shown]:
-    """Columns that are known later than their rows and are no times: those are told by their own values."""
+def _later_columns(sight: Sight, *, intervals: bool) -> Iterator[_Shown]:
+    """Columns that are known later than their rows and are no times: those are told by their own values.
+
+    Of tables whose rows are intervals, or of the others.
+    """
+    if sight.names and all((name in INTERVALS) != intervals for name in sight.names):
+        return
     if not _may_be_later(sight):
         return
     for table in sight.tables:
@@ -110,7 +107,8 @@ def _later_columns(sight: Sight) -> Iterator[_Shown]:
             for source in sight.sources(table, column):
                 later = LATER.get((source.table, source.column.lower()))
                 if later is not None and not _is_own_time(source, later):
-                    yield _Shown(table, column, source, later)
+                    if (source.table in INTERVALS) == intervals:
+                        yield _Shown(table, column, source, later)
                     break
 
 
@@ -371,8 +369,6 @@ def _loaded(sight: Sight) -> Iterator[Leak]:
 
 def derived_text(sight: Sight) -> Iterator[Leak]:
     """Texts written later than the row they stand in."""
-    if not sight.is_patient_data:
-        return
     for table in (
         sight.tables if "text" in sight.text and (not sight.names or "admissions" in sight.names) else ()
     ):

@@ -18,7 +18,7 @@ from clinseek_replay.audit.web import Web
 from clinseek_replay.tables import MISSING, Beyond, Cell, Stamp, TextTable, stamp_of, table_names, tables_in
 from clinseek_replay.trajectory import Call, Trajectory
 
-__all__ = ["NO_EVIDENCE", "Inspection", "Judged", "Late", "Sight"]
+__all__ = ["NO_EVIDENCE", "Inspection", "Judged", "Late", "Sight", "is_patient_data"]
 
 
 NO_EVIDENCE = ("ehr.think", "ehr.finish")
@@ -37,8 +37,8 @@ class Late(NamedTuple):
     """None where it stands outside of any table."""
     row: int = 0
     column: int = 0
-    whole: bool = True
-    """Whether it is all of its cell."""
+    cell: Cell | None = None
+    """The cell that holds it."""
 
 
 class Judged(NamedTuple):
@@ -85,8 +85,6 @@ class Sight:
         self.text = call.result.text if call.result else ""
         self.names = table_names(call)
         """The tables that the call reads, where it says so."""
-        self.is_patient_data = _is_patient_data(call.name)
-        """Whether the result is of the patient's record: no page, no film, no list of candidates."""
 
     @cached_property
     def tables(self) -> tuple[TextTable, ...]:
@@ -117,7 +115,7 @@ class Sight:
     @cached_property
     def _judged(self) -> tuple[Judged, ...]:
         times = self.run.times
-        if times is None or not self.is_patient_data:
+        if times is None or not is_patient_data(self.call.name):
             return ()
         return tuple(
             judged
@@ -173,8 +171,16 @@ class Sight:
         for table in resolved:
             yield from self._late_cells(table)
         others = [table for table in self.tables if table.form != "rows"]
+        kinds: dict[tuple[int, int], Kind] = {}
         for stamp in self._late_stamps:
-            yield from self._at(stamp, others, covered=bool(resolved))
+            for table in others:
+                place = table.at(stamp.start)
+                if place is not None:
+                    yield self._late_cell(stamp, table, *place, kinds)
+                    break
+            else:
+                if not resolved and not self._is_echo(stamp):
+                    yield Late(stamp, "unknown")
 
     @property
     def _may_be_ours(self) -> bool:
@@ -182,17 +188,17 @@ class Sight:
         result = self.call.result
         return result is not None and (result.table is not None or ":\n" in self.text[:_HEAD])
 
-    def _at(self, stamp: Stamp, tables: list[TextTable], covered: bool) -> Iterator[Late]:
-        for table in tables:
-            place = table.at(stamp.start)
-            if place is not None:
-                cell = table.cell(*place)
-                whole = cell.start == stamp.start and cell.end == stamp.end
-                kind = self.kind(table, place[1]) if whole else "written"
-                yield Late(stamp, kind, table, *place, whole)
-                return
-        if not covered and not self._is_echo(stamp):
-            yield Late(stamp, "unknown")
+    def _late_cell(
+        self, stamp: Stamp, table: TextTable, row: int, column: int, kinds: dict[tuple[int, int], Kind]
+    ) -> Late:
+        """A time in a cell; `kinds` are those of the columns that had one before."""
+        cell = table.cell(row, column)
+        if cell.start != stamp.start or cell.end != stamp.end:
+            return Late(stamp, "written", table, row, column, cell)
+        kind = kinds.get((table.start, column))
+        if kind is None:
+            kind = kinds[table.start, column] = self.kind(table, column)
+        return Late(stamp, kind, table, row, column, cell)
 
     def _is_echo(self, stamp: Stamp) -> bool:
         """Whether a time outside of tables is one that the call named: tools repeat their arguments."""
@@ -215,15 +221,17 @@ class Sight:
                 if stamp is not None:
                     if holds(stamp):
                         kind = kind or self.kind(table, column)
-                        yield Late(_placed(stamp, table.cell(row, column)), kind, table, row, column)
+                        cell = table.cell(row, column)
+                        yield Late(_placed(stamp, cell), kind, table, row, column, cell)
                 elif len(text) > 19 and self.run.beyond.may_be_in(text):
                     cell = table.cell(row, column)
                     for inner in self.run.beyond.in_text(text):
-                        yield Late(_placed(inner, cell), "written", table, row, column, False)
+                        yield Late(_placed(inner, cell), "written", table, row, column, cell)
 
 
 @cache
-def _is_patient_data(tool: str) -> bool:
+def is_patient_data(tool: str) -> bool:
+    """Whether what a tool gives is of the patient's record: no page, no film, no list of candidates."""
     return not tool.startswith(("browser.", "image.")) and "candidates" not in tool
 
 
@@ -266,7 +274,7 @@ class Inspection:
         """When the stays, orders and notes that the run itself shows began and ended."""
         found = Encounters()
         for sight in self.sights():
-            if sight.is_patient_data and found.may_be_in(sight.names, sight.text):
+            if is_patient_data(sight.call.name) and found.may_be_in(sight.names, sight.text):
                 for table in sight.tables:
                     found.read(table, sight.names)
         return found
@@ -277,7 +285,7 @@ class Inspection:
         shown = (
             sight.may_be_late
             for sight in self.sights()
-            if sight.is_patient_data and Encounters.may_be_in(sight.names, sight.text)
+            if is_patient_data(sight.call.name) and Encounters.may_be_in(sight.names, sight.text)
         )
         return any(shown) and self.encounters.any_begins_after(self.beyond.is_beyond)
 

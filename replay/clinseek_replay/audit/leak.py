@@ -8,7 +8,7 @@ from clinseek_replay.finding import Severity, Tier
 
 if TYPE_CHECKING:
     from clinseek_replay.audit.inspection import Sight
-    from clinseek_replay.tables import TextTable
+    from clinseek_replay.tables import Cell, TextTable
 
 __all__ = ["Leak", "Scope", "cell_leak"]
 
@@ -53,9 +53,10 @@ def cell_leak(
     name: str = "",
     severity: Severity | None = None,
     tier: Tier | None = None,
+    cell: Cell | None = None,
 ) -> Leak:
-    """The leak of one cell of a table, or of its row."""
-    cell = table.cell(row, column)
+    """The leak of one cell of a table, or of its row; `cell` is the cell where it was read before."""
+    cell = cell or table.cell(row, column)
     return Leak(
         sight=sight,
         scope=scope,

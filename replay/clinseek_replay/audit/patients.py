@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from clinseek_replay.audit.inspection import Sight
+from clinseek_replay.audit.inspection import Sight, is_patient_data
 from clinseek_replay.audit.leak import Leak, cell_leak
 from clinseek_replay.audit.seen import number_of
 
@@ -13,6 +13,8 @@ __all__ = ["other_patient"]
 
 _PREFIXED = ("note_id", "poe_id", "emar_id", "discontinue_of_poe_id", "discontinued_by_poe_id")
 """Identifiers that begin with the patient's own: `90000001-RR-3`."""
+_ENDINGS = ("note_id", "poe_id", "emar_id")
+"""One of these stands in each of them."""
 _SUBJECT = re.compile(r"\d{4,9}(?:\.0)?", re.ASCII)
 _PREFIX = re.compile(r"\b(\d{5,9})-(?:[A-Z]{2}-)?\d", re.ASCII)
 _FILM_OF = re.compile(r"(?:^|/)p(\d{8})(?=/)", re.ASCII)
@@ -24,7 +26,7 @@ def other_patient(sight: Sight) -> Iterator[Leak]:
     if subject is None:
         return
     yield from _arguments(sight, str(subject))
-    names = tuple(_names_in(sight.text, str(subject))) if sight.is_patient_data else ()
+    names = tuple(_names_in(sight.text, str(subject))) if is_patient_data(sight.call.name) else ()
     for table in sight.tables if names else ():
         for name in names:
             column = table.index.get(name)
@@ -54,9 +56,8 @@ def _names_in(text: str, subject: str) -> Iterator[str]:
         return
     if "subject_id" in text:
         yield "subject_id"
-    prefixed = [name for name in _PREFIXED if name in text]
-    if prefixed and any(found[1] != subject for found in _PREFIX.finditer(text)):
-        yield from prefixed
+    if any(map(text.__contains__, _ENDINGS)) and any(found[1] != subject for found in _PREFIX.finditer(text)):
+        yield from _PREFIXED
 
 
 def _arguments(sight: Sight, subject: str) -> Iterator[Leak]:

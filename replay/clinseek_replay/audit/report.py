@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.scoring import score
-from clinseek_replay.audit.inspection import Inspection
+from clinseek_replay.audit.inspection import Inspection, Sight
 from clinseek_replay.audit.known import PatientTimes
 from clinseek_replay.audit.leak import Leak
 from clinseek_replay.audit.rules import RULES, Rule
@@ -120,35 +120,45 @@ _Group = tuple[Any, ...]
 
 def _findings(inspection: Inspection, rules: Sequence[Rule]) -> Iterable[Finding]:
     """Leaks of one rule in one column of one result make one finding."""
+    of_tool: dict[str, list[Rule]] = {}
     for sight in inspection.sights():
-        groups: dict[_Group, tuple[Rule, list[Leak]]] = {}
-        for rule in rules:
-            seen: set[_Group] = set()
-            for leak in rule.find(sight):
-                place: _Group = (
-                    leak.scope,
-                    id(leak.table),
-                    leak.row,
-                    "" if leak.scope == "row" else leak.column,
-                    leak.start if leak.row is None or leak.scope == "cell" else None,
-                )
-                if place in seen:
-                    continue
-                seen.add(place)
-                group = (
-                    rule.code,
-                    id(leak.table),
-                    leak.name,
-                    leak.column,
-                    leak.scope,
-                    leak.severity,
-                    leak.tier,
-                )
-                groups.setdefault(group, (rule, []))[1].append(leak)
-        if any(leaks[0].table is not None for _, leaks in groups.values()):
+        tool = sight.call.name
+        if tool not in of_tool:
+            of_tool[tool] = [rule for rule in rules if rule.reads(tool)]
+        groups = _grouped(sight, of_tool[tool])
+        if any(leaks[0].table is not None for _, leaks in groups):
             inspection.read[sight.step, sight.number] = sight.tables
-        for rule, leaks in groups.values():
+        for rule, leaks in groups:
             yield _finding(inspection, rule, leaks)
+
+
+def _grouped(sight: Sight, rules: Iterable[Rule]) -> Collection[tuple[Rule, list[Leak]]]:
+    """The leaks that make one finding each, every place once."""
+    groups: dict[_Group, tuple[Rule, list[Leak]]] = {}
+    for rule in rules:
+        seen: set[_Group] = set()
+        for leak in rule.find(sight):
+            place: _Group = (
+                leak.scope,
+                id(leak.table),
+                leak.row,
+                "" if leak.scope == "row" else leak.column,
+                leak.start if leak.row is None or leak.scope == "cell" else None,
+            )
+            if place in seen:
+                continue
+            seen.add(place)
+            group = (
+                rule.code,
+                id(leak.table),
+                leak.name,
+                leak.column,
+                leak.scope,
+                leak.severity,
+                leak.tier,
+            )
+            groups.setdefault(group, (rule, []))[1].append(leak)
+    return groups.values()
 
 
 def _finding(inspection: Inspection, rule: Rule, leaks: Sequence[Leak]) -> Finding:

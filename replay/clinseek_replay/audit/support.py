@@ -37,6 +37,22 @@ class _Named(NamedTuple):
     start: int | None
 
 
+class _Names(NamedTuple):
+    """Where one result names items of the answer."""
+
+    places: tuple[_Named, ...]
+    rows: frozenset[int | None]
+    cells: frozenset[tuple[int | None, str]]
+
+    def any_in(self, leaked: _Leaked) -> bool:
+        """Whether any of them is in what leaked."""
+        if leaked.whole:
+            return bool(self.places)
+        if not (self.rows.isdisjoint(leaked.rows) and self.cells.isdisjoint(leaked.cells)):
+            return True
+        return bool(leaked.spans) and any(_is_in(named, leaked) for named in self.places)
+
+
 _At = tuple[int, int]
 """A call: its step's number, and its own within the step."""
 
@@ -61,7 +77,7 @@ class Support:
             self._answer, synonyms={item: drug_names(item) for item in self._answer}
         )
         self._tables = tables or {}
-        self._named: dict[_At, tuple[_Named, ...]] = {}
+        self._named: dict[_At, _Names] = {}
         self._by_call: dict[_At, list[Finding]] = {}
         for finding in findings:
             for at in _calls_of(finding):
@@ -77,8 +93,7 @@ class Support:
         if not self._answer or not finding.places or finding.evidence.get("leaked") == "none":
             return None
         for at in _calls_of(finding):
-            leaked = _leaked([finding], at)
-            if any(_is_in(named, leaked) for named in self._names_at(at)):
+            if self._names_at(at).any_in(_leaked([finding], at)):
                 return True
         return None if self.unsearchable else False
 
@@ -87,9 +102,11 @@ class Support:
         in_leaks: set[str] = set()
         elsewhere: set[str] = set()
         for at, findings in self._by_call.items():
+            names = self._names_at(at)
             leaked = _leaked([finding for finding in findings if finding.severity != "info"], at)
-            for named in self._names_at(at):
-                (in_leaks if _is_in(named, leaked) else elsewhere).add(named.item)
+            any_in = names.any_in(leaked)
+            for named in names.places:
+                (in_leaks if any_in and _is_in(named, leaked) else elsewhere).add(named.item)
         # Most runs have no item in a leak: only then the other results are searched too.
         for at, call in self._calls.items() if in_leaks else ():
             if at not in self._by_call:
@@ -106,7 +123,7 @@ class Support:
             if call.result is not None and call.name not in NO_EVIDENCE and "candidates" not in call.name
         }
 
-    def _names_at(self, at: _At) -> tuple[_Named, ...]:
+    def _names_at(self, at: _At) -> _Names:
         if at not in self._named:
             call = self._calls.get(at)
             hits = self._matcher.in_call(call) if call is not None else ()
@@ -114,7 +131,12 @@ class Support:
             tables = self._tables.get(at)
             if tables is None:
                 tables = tables_in(call) if call is not None and items else ()
-            self._named[at] = tuple(_located(items, tables))
+            places = tuple(_located(items, tables))
+            self._named[at] = _Names(
+                places,
+                frozenset(named.row for named in places),
+                frozenset((named.row, named.column) for named in places),
+            )
         return self._named[at]
 
 

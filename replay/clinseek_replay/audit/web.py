@@ -14,7 +14,7 @@ from clinseek_replay.audit.seen import number_of
 if TYPE_CHECKING:
     from clinseek_replay.audit.inspection import Inspection, Sight
 
-__all__ = ["Web", "web_contamination", "web_future"]
+__all__ = ["Web", "is_page", "web_contamination", "web_future"]
 
 
 _URL = re.compile(r"https?://([\w.-]{1,253})(/[^\s)\]】\"'<>]{0,2000})?", re.ASCII | re.IGNORECASE)
@@ -70,10 +70,13 @@ class Web:
         return None
 
 
+def is_page(tool: str) -> bool:
+    """Whether a tool gives pages, or lists of them."""
+    return tool.startswith("browser.")
+
+
 def web_contamination(sight: Sight) -> Iterator[Leak]:
     """Pages of the deny list, and pages that hold the question itself."""
-    if not sight.call.name.startswith("browser."):
-        return
     own = _own_address(sight)
     if own is not None:
         yield own
@@ -142,7 +145,7 @@ def _shingles(text: str) -> frozenset[tuple[str, ...]]:
 
 def web_future(sight: Sight) -> Iterator[Leak]:
     """Pages that say they were written after the real year of the patient's time."""
-    if not sight.call.name.startswith("browser.") or sight.call.name == "browser.search":
+    if sight.call.name == "browser.search":
         return
     limit = sight.run.web.real_year
     if limit is None:

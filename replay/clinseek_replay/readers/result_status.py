@@ -59,6 +59,8 @@ _SIGNS: tuple[_Sign, ...] = (
 )
 
 _COMPILED = tuple((sign.status, sign.tools, re.compile(sign.pattern)) for sign in _SIGNS)
+_ANY = re.compile("|".join(f"(?:{sign.pattern})" for sign in _SIGNS))
+"""Most results are `ok`: one look tells."""
 
 
 def status_of(tool: str, text: str) -> Status:
@@ -67,6 +69,8 @@ def status_of(tool: str, text: str) -> Status:
     if not stripped:
         return "empty"
     head = stripped[:_HEAD_CHARACTERS]
+    if not _ANY.match(head):
+        return "ok"
     for status, tools, pattern in _COMPILED:
         if tool.startswith(tools) and pattern.match(head):
             return status

@@ -83,7 +83,7 @@ class _PaddedGrid:
     def at(self, position: int) -> tuple[int, int] | None:
         """Row and column of the cell whose text holds a character of the text."""
         row = self._row_at(position)
-        if row is None:
+        if row < 0:
             return None
         column = bisect_right(self._ends, position - self._offsets[row])
         if column == len(self._columns):
@@ -94,12 +94,12 @@ class _PaddedGrid:
                 return None
         return row, column
 
-    def _row_at(self, position: int) -> int | None:
+    def _row_at(self, position: int) -> int:
+        """The row that a character is in; -1 for one of the header."""
         offsets = self._offsets
-        if not offsets or position < offsets[0]:
-            return None
         if isinstance(offsets, range):
-            return min((position - offsets.start) // offsets.step, len(offsets) - 1)
+            # The table ends where its last row does.
+            return (position - offsets.start) // offsets.step
         return bisect_right(offsets, position) - 1
 
 

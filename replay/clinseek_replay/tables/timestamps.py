@@ -67,11 +67,8 @@ class Beyond:
         self.cutoff = cutoff.replace(tzinfo=None).isoformat(" ", "seconds")
         self.boundary: Boundary = boundary
         self._fraction = bool(cutoff.microsecond)
-        first, dates, same_day = _not_before(self.cutoff)
-        # A pattern that begins with one plain character is found ten times as quickly.
-        begin = rf"{first}(?<!\d{first})"
-        self._day_or_later = re.compile(rf"{begin}(?:{dates}|{self.cutoff[1:10]})", re.ASCII)
-        self._suspect = re.compile(rf"{begin}(?:{dates}|{same_day})", re.ASCII)
+        self._day_or_later = re.compile(_from_date(self.cutoff, ""), re.ASCII)
+        self._suspect = re.compile(_from_date(self.cutoff, rf"[ T](?:{_from_clock(self.cutoff)})"), re.ASCII)
 
     @property
     def day(self) -> str:
@@ -106,26 +103,32 @@ class Beyond:
                     yield stamp
 
 
-def _not_before(cutoff: str) -> tuple[str, str, str]:
-    """The first digit of years, then patterns of what follows it in later dates, and in times of that day.
+def _from_date(cutoff: str, same_day: str) -> str:
+    """A pattern of later dates, and of the cutoff's own where `same_day` follows.
 
     Only dates of the cutoff's millennium are meant. To search is quicker than to read every time and compare.
     """
     year, month, day = cutoff[:10].split("-")
+    days = _later(day, "", same_day)
+    months = _later(month, r"-\d\d", f"-(?:{days})")
+    years = _later(year[1:], r"-\d\d-\d\d", f"-(?:{months})")
+    # A pattern that begins with one plain character is found ten times as quickly.
+    return rf"{year[0]}(?<!\d{year[0]})(?:{years})"
+
+
+def _from_clock(cutoff: str) -> str:
+    """A pattern of times of day that are not before the cutoff's."""
     hour, minute, second = cutoff[11:].split(":")
-    years = _later(year[1:], r"-\d\d-\d\d")
-    months = _later(month, r"-\d\d")
-    dates = rf"{years}|{year[1:]}-(?:{months}|{month}-(?:{_later(day)}))"
-    seconds = rf"(?!:)|:(?:{_later(second)}|{second})"
-    clock = rf"{_later(hour, ':')}|{hour}:(?:{_later(minute)}|{minute}(?:{seconds}))"
-    return year[0], dates, rf"{cutoff[1:10]}[ T](?:{clock})"
+    seconds = _later(second, "", "")
+    minutes = _later(minute, "", f"(?!:)|:(?:{seconds})")
+    return _later(hour, ":", f":(?:{minutes})")
 
 
-def _later(digits: str, rest: str = "") -> str:
-    """A pattern of the numbers of as many digits that are greater; of nothing where there are none."""
-    greater = [
-        digits[:index] + f"[{int(digit) + 1}-9]" + r"\d" * (len(digits) - index - 1) + rest
-        for index, digit in enumerate(digits)
-        if digit != "9"
-    ]
-    return "|".join(greater) or "(?!)"
+def _later(digits: str, rest: str, same: str) -> str:
+    """A pattern of the numbers of as many digits that are greater, with `rest`; or of this one with `same`."""
+    if not digits:
+        return same
+    equal = f"{digits[0]}(?:{_later(digits[1:], rest, same)})"
+    if digits[0] == "9":
+        return equal
+    return rf"{equal}|[{int(digits[0]) + 1}-9]" + r"\d" * (len(digits) - 1) + rest
