@@ -555,14 +555,26 @@ class Record:
         )
 
     def _pending(self) -> Iterator[Dated]:
-        """Each specimen once, from when it was taken until the first of its results is known."""
+        """Each specimen once, from when it was taken until the first of its results is known.
+
+        Where its rows say different things of it, the earliest holds; of those of one time, the one whose
+        cells come first in order, missing cells last.
+        """
         for rows in self.patient.specimens():
-            taken = [(t, n) for n, row in enumerate(rows) if (t := SPECIMEN_TAKEN(self.patient, row))]
+            taken = [
+                (t, [(cell is None, cell) for cell in _specimen(row)], n)
+                for n, row in enumerate(rows)
+                if (t := SPECIMEN_TAKEN(self.patient, row))
+            ]
             results = [t for row in rows if (t := RESULT_STORED(self.patient, row))]
             if taken:
-                known, first = min(taken)
+                known, _, first = min(taken)
                 line = {column: cell if column in SPECIMEN else "" for column, cell in rows[first].items()}
                 yield self._date("microbiologyevents", line, known, min(results, default=None))
+
+
+def _specimen(row: Row) -> list[Any]:
+    return [typed("microbiologyevents", column, row[column]) for column in SPECIMEN]
 
 
 @dataclass(frozen=True)
