@@ -40,6 +40,10 @@ class Turn:
         self._begun = 0.0
         self._due = 0.0
 
+    def forget(self) -> None:
+        """Another run is looked at: what was made or is being made is of no use."""
+        self._of, self._due = None, 0.0
+
     def due(self, run: Trajectory) -> bool:
         """Whether this run has not been analysed yet, and it is time to."""
         return run is not self._of and time.monotonic() >= self._due

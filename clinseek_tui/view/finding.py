@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clinseek_replay.search import Field, Hit, search
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.panes import Pane
-from clinseek_tui.view.rows import Kind, Row, row_for
+from clinseek_tui.view.rows import Kind, Row
 
 __all__ = ["LIMIT", "Finding", "find"]
 
@@ -42,13 +42,10 @@ class Finding(NamedTuple):
         """The same at the hit so many further, round and round."""
         return self._replace(number=(self.number + by) % len(self.hits))
 
-    def row(self, rows: list[Row]) -> int:
-        """The timeline's row that the hit lies in."""
-        hit = self.hit
-        kind = hit.field if hit.field in ("case", "end") else "call"
-        return row_for(
-            rows, "case" if kind == "case" else "end" if kind == "end" else "call", hit.step, hit.call
-        )
+    @property
+    def row(self) -> tuple[Kind, int, int | None]:
+        """The timeline's row that the hit lies in: its kind, step and call."""
+        return _KINDS.get(self.hit.field, "call"), self.hit.step, self.hit.call
 
     def pane(self, has_table: bool) -> Pane | None:
         """The pane that shows the hit; None where any does."""
@@ -81,7 +78,7 @@ class Finding(NamedTuple):
 def find(trajectory: Trajectory, needle: str, row: Row) -> Finding:
     """Search a run; the first hit in `row` or after it is the one to be at, else the first of all."""
     hits = search(trajectory, needle, LIMIT)
-    here = _order(row.kind, row.step, row.call)
+    here = row.order
     index = next((i for i, hit in enumerate(hits) if _order(hit.field, hit.step, hit.call) >= here), 0)
     return Finding(needle, hits, index)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clinseek_core.journal.events import Table
+from clinseek_replay.filtering import Filter
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.keys import COMMANDS
 from clinseek_tui.view.answer import answer_head, answer_table
-from clinseek_tui.view.blocks import Document
+from clinseek_tui.view.blocks import Block, Document
 from clinseek_tui.view.documents import about_end, record
+from clinseek_tui.view.filtering import is_shown
 from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.help import help_page
 from clinseek_tui.view.marking import NO_SIGNS, Signs, sign_words, signs_page
@@ -22,8 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record", "signs", "why"]
+Page = Literal["answer", "help", "record", "signs", "told"]
 """What may lie over a row's pane; a step closes it."""
+
+
+class Told(NamedTuple):
+    """A text that a command made."""
+
+    title: str = ""
+    document: Document = ()
 
 
 class Looking(NamedTuple):
@@ -49,8 +58,14 @@ class Looking(NamedTuple):
     evidence: Evidence | None = None
     """Where the items of gold and answer come from, once that has been looked for."""
     evidence_under_way: bool = False
-    why: Document = ()
-    """The way back from the item that was asked about."""
+    told: Told = Told()
+    """What the `told` page says."""
+    filter: Filter | None = None
+    """What the timeline shows; None where it shows all."""
+    waiting: str = ""
+    """What is waited for; untrusted where it quotes what was asked."""
+    stop: str = ""
+    """Why one has stopped here; untrusted where it quotes the run."""
     quoted: str = ""
     """What stands at the place that one has gone to; it is marked there."""
 
@@ -63,6 +78,11 @@ class Looking(NamedTuple):
     def at_end(self) -> bool:
         """Whether the last row is selected: then one follows a run that grows."""
         return self.selected == len(self.rows) - 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to be closed."""
+        return bool(self.page or self.wished or self.finding.needle or self.stop or self.waiting)
 
     @property
     def pane(self) -> Pane | None:
@@ -82,8 +102,8 @@ class Looking(NamedTuple):
         )
         if self.page == "answer":
             return self._answer
-        if self.page == "why":
-            return Content((("where it comes from", "strong"),), self.why)
+        if self.page == "told":
+            return Content(((self.told.title, "strong"),), self.told.document)
         if self.page == "help":
             return Content((("keys", "strong"),), help_page(COMMANDS))
         if self.page == "signs" and self.anchor:
@@ -93,7 +113,9 @@ class Looking(NamedTuple):
             return Content(
                 ((f"{self.anchor}.r{self.record + 1} in full", "strong"),), record(below.body, self.record)
             )
-        return below._replace(title=(*below.title, *sign_words(self.signs, self.anchor)))
+        stop = (Block(f"● {self.stop}", "accent"),) if self.stop else ()
+        title = (*below.title, *sign_words(self.signs, self.anchor))
+        return below._replace(title=title, asked=(*stop, *below.asked))
 
     @property
     def _answer(self) -> Content:
@@ -112,21 +134,41 @@ class Looking(NamedTuple):
 
     def at(self, row: int) -> Looking:
         """The same run at another row, or at the nearest there is."""
-        return self._replace(selected=min(max(row, 0), len(self.rows) - 1), page=None, quoted="")
+        return self._replace(selected=min(max(row, 0), len(self.rows) - 1), page=None, quoted="", stop="")
 
     def at_place(self, place: Place, step: int) -> Looking:
         """At a place of a run, whose step has this index; its pane is open."""
         kind: Kind = "case" if place.step == 0 else "call"
-        there = self.at(row_for(self.rows, kind, step, (place.call or 1) - 1))
-        pane: Pane | None = "reasoning" if place.field in ("reasoning", "text") else "result"
+        there = self._at_row(kind, step, (place.call or 1) - 1)
+        pane: Pane | None = None if place.call is None and place.start is None else "result"
+        if place.field in ("reasoning", "text") and place.start is not None:
+            pane = "reasoning"
         shows_table = isinstance(content(there.trajectory, there.row, "result").body, Table)
         if place.field == "result" and place.row is None and place.start is not None and shows_table:
             pane = "raw"
         return there._replace(wished=pane, quoted=place.quote)
 
+    def stopped(self, step: int, call: int | None, why: str) -> Looking:
+        """At a call, or at a turn, where one has stopped for a reason."""
+        return self._at_row("call", step, call)._replace(stop=why)
+
+    def _at_row(self, kind: Kind, step: int, call: int | None) -> Looking:
+        """At a row; a filter that hides it is dropped."""
+        index = row_for(self.rows, kind, step, call)
+        if index is None and self.filter is not None:
+            return self.filtered(None, rows_of(self.trajectory))._at_row(kind, step, call)
+        return self.at(index or 0)
+
+    def filtered(self, wanted: Filter | None, rows: list[Row]) -> Looking:
+        """With only these rows in the timeline, at the selected one or the one before it."""
+        here = max((index for index, row in enumerate(rows) if row.order <= self.row.order), default=0)
+        return self._replace(filter=wanted, rows=rows, selected=here)
+
     def grown(self, trajectory: Trajectory) -> Looking:
         """The run with what was appended: the last row is followed, any other stays selected."""
         rows = rows_of(trajectory)
+        if self.filter is not None:
+            rows = self._still_shown(trajectory, rows, self.filter)
         selected = len(rows) - 1 if self.at_end else min(self.selected, len(rows) - 1)
         return self._replace(trajectory=trajectory, rows=rows, selected=selected)
 
@@ -134,9 +176,20 @@ class Looking(NamedTuple):
         """With a page over the pane, or without it where it was there already."""
         return self._replace(page=None if self.page == page else page, below=None, record=row)
 
-    def asking(self, why: Document) -> Looking:
-        """With the way back from an item over the page of all of them."""
-        return self._replace(page="why", below="answer", why=why)
+    def _still_shown(self, trajectory: Trajectory, rows: list[Row], wanted: Filter) -> list[Row]:
+        """Of the rows of a run that has grown those that a filter shows: only what is new is looked at."""
+        shown = {row.order for row in self.rows}
+        first_new = len(self.trajectory.steps) - 1
+        return [
+            row
+            for row in rows
+            if row.order in shown or (row.step >= first_new and is_shown(trajectory, row, wanted, self.signs))
+        ]
+
+    def telling(self, title: str, document: Document) -> Looking:
+        """With a text over the page that is open."""
+        below = self.below if self.page == "told" else self.page
+        return self._replace(page="told", below=below, told=Told(title, document))
 
     def wishing(self, pane: Pane) -> Looking:
         """With a pane chosen, for this row and all that have it."""
@@ -146,7 +199,7 @@ class Looking(NamedTuple):
         """With the page closed; where none is open, with neither a chosen pane nor a search."""
         if self.page:
             return self._replace(page=self.below, below=None)
-        return self._replace(wished=None, finding=Finding(), quoted="")
+        return self._replace(wished=None, finding=Finding(), quoted="", stop="")
 
     def searching(self, needle: str) -> Looking:
         """With a search under way."""
@@ -163,7 +216,7 @@ class Looking(NamedTuple):
     def _at_hit(self) -> Looking:
         if not self.finding.hits:
             return self
-        there = self.at(self.finding.row(self.rows))
+        there = self._at_row(*self.finding.row)
         shows_table = isinstance(content(there.trajectory, there.row, "result").body, Table)
         return there._replace(wished=self.finding.pane(shows_table))
 

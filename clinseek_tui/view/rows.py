@@ -24,6 +24,11 @@ class Row(NamedTuple):
     last: bool = True
     """Whether this is the last row of its step."""
 
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """What puts rows in their order."""
+        return {"case": 0, "end": 2}.get(self.kind, 1), self.step, self.call
+
 
 def rows_of(trajectory: Trajectory) -> list[Row]:
     """All rows of a run, in their order; the end is there once the run has one."""
@@ -53,7 +58,7 @@ def row_of_step(rows: list[Row], trajectory: Trajectory, number: int) -> int:
     return len(rows) - 1
 
 
-def row_for(rows: list[Row], kind: Kind, step: int, call: int | None) -> int:
+def row_for(rows: list[Row], kind: Kind, step: int, call: int | None) -> int | None:
     """The row of a kind that belongs to a step and, where the step has calls, to one of them."""
     for index, row in enumerate(rows):
         if kind in ("case", "end"):
@@ -61,7 +66,7 @@ def row_for(rows: list[Row], kind: Kind, step: int, call: int | None) -> int:
                 return index
         elif row.step == step and row.kind in ("call", "think") and call in (None, row.call):
             return index
-    return 0
+    return None
 
 
 def place(trajectory: Trajectory, row: Row) -> tuple[Step | None, Call | None]:

@@ -123,13 +123,17 @@ class Frame(Vertical):
         if self._looking is None:
             return
         finding = self._looking.finding
+        wanted = self._looking.filter
         name: Words = (("Timeline", "accent" if self.on_timeline else "dim"),)
-        found: Words = ((str(finding), "accent" if finding.hits else "dim"),)
+        if wanted is not None:
+            name = (*name, (f" · {wanted.text}", "accent"))
+        waiting = self._looking.waiting
+        found: Words = ((waiting or str(finding), "accent" if finding.hits and not waiting else "dim"),)
         row: Words = ((self.table.place if self.table and not self.on_timeline else "", "dim"),)
         tabs = _tabs(self._looking)
         if self.has_class("-narrow"):
             self._top.parts = (Part(name if self.on_timeline else self._title),)
-            self._bottom.parts = (Part(found if finding.needle else row, tabs),)
+            self._bottom.parts = (Part(found if finding.needle or waiting else row, tabs),)
         else:
             self._top.parts = (Part(name, width=_TIMELINE), Part(self._title))
             self._bottom.parts = (Part(found, width=_TIMELINE), Part(row, tabs))

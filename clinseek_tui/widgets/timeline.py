@@ -68,7 +68,7 @@ class Timeline(Painted):
     def show(self, trajectory: Trajectory, rows: list[Row], selected: int) -> None:
         """Show the rows of a run; the selected one is in view."""
         before, self._selected = self._selected, selected
-        if trajectory is self._trajectory:
+        if trajectory is self._trajectory and rows is self._rows:
             self.repaint_lines(before, selected)
         else:
             self._trajectory, self._rows = trajectory, rows

@@ -84,3 +84,12 @@ def test_a_paused_run(build: Any, matches: Any, source_of: Any, port_of: Any) ->
     young = msgspec.structs.replace(story, steps=story.steps[:5], status="", answer=None)
     port = port_of(Progress(state="waiting", text="waiting for the model", anchor="s6"), paused=True)
     assert matches(DebuggerApp(source_of(young, mode="live"), port, ascii_only=False))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_command_line(app_of: Any, build: Any, matches: Any, size: tuple[int, int]) -> None:
+    assert matches(app_of(build.story(), step=4), ":", "r", "u", "down", size=size)
+
+
+def test_a_stop(app_of: Any, build: Any, matches: Any) -> None:
+    assert matches(app_of(build.story()), "b", *"error", "enter", "c")

@@ -1,0 +1,168 @@
+"""The analyses of the run looked at: begun when they are wanted, shown as they come, never in a key's way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+from textual import work
+
+from clinseek_core.errors import ClinseekError
+from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.background import Turn, made, streamed
+from clinseek_tui.screens.run_screen import RunScreen
+from clinseek_tui.view.answer import items_of
+from clinseek_tui.view.blocks import Block
+from clinseek_tui.view.filtering import shown_rows
+from clinseek_tui.view.marking import NO_SIGNS, marked
+
+if TYPE_CHECKING:
+    from clinseek_replay.evidence.provenance import ItemState
+    from clinseek_replay.evidence.report import Evidence, Examined
+    from clinseek_replay.signs import Sign
+    from clinseek_replay.source import RunSource
+
+__all__ = ["AnalysedScreen"]
+
+_GROUPS = ("signs", "evidence", "why")
+
+
+class AnalysedScreen(RunScreen):
+    """Marks the timeline, and finds where the items of the answer come from."""
+
+    def __init__(self, source: RunSource, step: int | None = None) -> None:
+        super().__init__(source, step)
+        self._signs = Turn()
+        self._signs.begin()
+        self._evidence = Turn()
+        self._examined: Examined | None = None
+        """The run as its evidence was read from it, for the way back from an item."""
+
+    def begin_analyses(self) -> None:
+        """Look through a run that has just been opened; what was made of another is given up."""
+        for group in _GROUPS:
+            self.workers.cancel_group(self, group)
+        self._evidence.forget()
+        self._examined = None
+        self._look_for_signs()
+
+    def go_on_analysing(self) -> None:
+        """Look through what has grown, where that is due."""
+        if self._signs.due(self.run):
+            self._look_for_signs()
+        if self.looking.page == "answer" and self._evidence.due(self.run):
+            self._look_for_evidence()
+
+    def _look_for_signs(self) -> None:
+        self._signs.begin()
+        self._mark()
+
+    @work(group="signs", exclusive=True)
+    async def _mark(self) -> None:
+        """Mark leaks, gold and repeats as they are found; what an earlier look found stays until then."""
+        run, before = self.run, self.looking.signs
+        found = NO_SIGNS
+        self.looking = self.looking._replace(signs_under_way=True)
+        try:
+            async with contextlib.aclosing(streamed(_signs_of, run)) as batches:
+                async for some in batches:
+                    found = marked(found, some)
+                    self.looking = self.looking._replace(signs={**before, **found})
+        except ClinseekError as error:
+            self.tell(error)
+        self._signs.end(run)
+        self.looking = self.looking._replace(signs=found, signs_under_way=False)
+        wanted = self.looking.filter
+        if wanted is not None and wanted.by_signs:
+            rows = await made(lambda run: shown_rows(run, wanted, found), run)
+            self.looking = self.looking.filtered(wanted, rows)
+
+    def _look_for_evidence(self) -> None:
+        self._evidence.begin()
+        self._examine()
+
+    @work(group="evidence", exclusive=True)
+    async def _examine(self) -> None:
+        """Find where each item of gold and answer comes from."""
+        run = self.run
+        self.looking = self.looking._replace(evidence_under_way=True)
+        try:
+            found = await made(_examined, run)
+        except ClinseekError as error:
+            self.tell(error)
+        else:
+            self._examined = found.of(run)
+            row = self.frame.call.table.row
+            self.looking = self.looking._replace(evidence=found.evidence)
+            if self.looking.page == "answer" and self.frame.table is not None:
+                self.frame.table.row = row
+        self._evidence.end(run)
+        self.looking = self.looking._replace(evidence_under_way=False)
+
+    def action_answer(self) -> None:
+        """The answer against gold, or back."""
+        self.open_page("answer")
+        if self.looking.page == "answer" and self._evidence.due(self.run):
+            self._look_for_evidence()
+
+    def action_why(self) -> None:
+        """Why the call is marked; on the page of the answer, where its item comes from."""
+        item = self.item()
+        if item is None:
+            if self.looking.anchor:
+                self.open_page("signs")
+        elif self._examined is not None:
+            self._ask_why(self._examined, item.item)
+
+    def item(self) -> ItemState | None:
+        """The item that is selected on the page of the answer."""
+        found, table = self.looking.evidence, self.frame.table
+        if self.looking.page != "answer" or found is None or table is None:
+            return None
+        return items_of(found)[table.row]
+
+    def go_to_item(self) -> None:
+        """Go to where the selected item was decided."""
+        item = self.item()
+        if item is not None and item.places:
+            self.go_to(item.places[0])
+        elif item is not None:
+            self.notify("nothing in the run shows it", markup=False)
+
+    @work(group="why", exclusive=True)
+    async def _ask_why(self, examined: Examined, item: str) -> None:
+        lines = await self.waited_for("finding the way back", lambda run: _why(examined, run, item))
+        if lines is not None and self.looking.page == "answer":
+            self.looking = self.looking.telling("where it comes from", tuple(map(Block, lines)))
+
+
+class _Found(NamedTuple):
+    """A run's evidence, and what it was told from."""
+
+    examined: Examined
+    evidence: Evidence
+
+    def of(self, run: Trajectory) -> Examined:
+        """What was read, of the run itself: its analysis has ended, and with it the steps that it read."""
+        return replace(self.examined, trajectory=run)
+
+
+def _signs_of(run: Trajectory) -> Iterator[Sign]:
+    from clinseek_replay.signs import signs_of  # noqa: PLC0415 -- the audit loads after the first paint
+
+    return signs_of(run)
+
+
+def _examined(run: Trajectory) -> _Found:
+    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415 -- see _signs_of
+
+    read = examined(run)
+    return _Found(read, evidence_of(read))
+
+
+def _why(examined: Examined, run: Trajectory, item: str) -> tuple[str, ...]:
+    from clinseek_replay.evidence.why import why, why_lines  # noqa: PLC0415 -- see _signs_of
+
+    return tuple(why_lines(why(replace(examined, trajectory=run), item)))
