@@ -49,7 +49,8 @@ def test_the_readme_shows_commands_and_a_screenshot() -> None:
 @page
 def test_links_and_files_are_there(path: Path) -> None:
     text = path.read_text()
-    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
+    prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
+    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", prose) if "://" not in link}
     files = set(re.findall(r"`((?:core|replay|fixtures|clinseek_tui|tests|docs|benchmarks)/[\w./-]*)`", text))
     missing = [link for link in links if link and not (path.parent / link).exists()]
     missing += [name for name in files if not (HOUSE / name).exists()]
