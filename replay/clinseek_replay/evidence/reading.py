@@ -19,7 +19,17 @@ from clinseek_replay.search import argument_texts
 from clinseek_replay.tables import table_names
 from clinseek_replay.trajectory import Call, Result, Step, Trajectory
 
-__all__ = ["Asked", "LastList", "Mention", "Reading", "Sighting", "items_of", "prose_of", "read_run"]
+__all__ = [
+    "Asked",
+    "LastList",
+    "Mention",
+    "Reading",
+    "Sighting",
+    "context_from",
+    "items_of",
+    "prose_of",
+    "read_run",
+]
 
 _HITS_PER_CALL = 1_000
 """Places of one item in one result that are kept: a note may name a drug on every line."""
@@ -188,9 +198,7 @@ class _Walk:
                 self.finish = Place(step=step.number, call=number, field="arguments")
             elif kind in ("patient", "lookup", "web"):
                 self._call(index, place, kind, call)
-        for note in step.notes:
-            if note.kind in _OUT_OF_CONTEXT:
-                self.context_from = max(self.context_from, _kept_from(note.text, step.number + 1))
+        self.context_from = max(self.context_from, context_from(step))
 
     def _prose(self, place: Place, text: str) -> None:
         for hit in self.matcher.in_text(text):
@@ -276,6 +284,12 @@ def _paragraph(text: str, start: int, end: int) -> str:
     low = max(text.rfind("\n", 0, start) + 1, start - _PARAGRAPH)
     line_end = text.find("\n", end)
     return text[low : min(line_end if line_end >= 0 else len(text), end + _PARAGRAPH)]
+
+
+def context_from(step: Step) -> int:
+    """Number of the first step whose results the model still had after this one; 0 where none left it here."""
+    notes = (note.text for note in step.notes if note.kind in _OUT_OF_CONTEXT)
+    return max((_kept_from(text, step.number + 1) for text in notes), default=0)
 
 
 def _kept_from(text: str, otherwise: int) -> int:
