@@ -55,7 +55,9 @@ def _need(*needs: Need) -> frozenset[Need]:
 
 def _pane(name: str, key: str, pane: str, help: str) -> Command:  # noqa: A002 -- the field's own name
     action = f"pane('{pane}')"
-    return Command(name, key, {key: action}, help, "Panes", footer=False, words=(Word(pane, action),))
+    return Command(
+        name, key.replace(",", " "), {key: action}, help, "Panes", footer=False, words=(Word(pane, action),)
+    )
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -148,8 +150,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _pane("result", "1", "result", "what the call gave back"),
     _pane("SQL", "2", "sql", "the query alone"),
+    _pane("page", "4", "page", "the page that a browser tool gave back"),
     _pane("reasoning", "5", "reasoning", "what the model thought and said in this turn"),
-    _pane("raw", "7", "raw", "arguments and result as they were given"),
+    _pane(
+        "context",
+        "6,e",
+        "context",
+        "what the model had before it at this step; enter shows a message",
+    ),
+    _pane("raw", "7", "raw", "arguments and result as they were given, and the bytes in the file"),
     Command(
         "search",
         "/",

@@ -19,6 +19,7 @@ from clinseek_tui.view.filtering import shown_rows
 from clinseek_tui.view.marking import NO_SIGNS, marked
 
 if TYPE_CHECKING:
+    from clinseek_replay.context import SeenMessage
     from clinseek_replay.evidence.provenance import ItemState
     from clinseek_replay.evidence.report import Evidence, Examined
     from clinseek_replay.signs import Sign
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalysedScreen"]
 
-_GROUPS = ("signs", "evidence", "why")
+_GROUPS = ("signs", "evidence", "why", "messages")
 
 
 class AnalysedScreen(RunScreen):
@@ -37,6 +38,7 @@ class AnalysedScreen(RunScreen):
         self._signs = Turn()
         self._signs.begin()
         self._evidence = Turn()
+        self._messages = Turn()
         self._examined: Examined | None = None
         """The run as its evidence was read from it, for the way back from an item."""
 
@@ -45,6 +47,7 @@ class AnalysedScreen(RunScreen):
         for group in _GROUPS:
             self.workers.cancel_group(self, group)
         self._evidence.forget()
+        self._messages.forget()
         self._examined = None
         self._look_for_signs()
 
@@ -54,6 +57,31 @@ class AnalysedScreen(RunScreen):
             self._look_for_signs()
         if self.looking.page == "answer" and self._evidence.due(self.run):
             self._look_for_evidence()
+        self.gather_what_is_shown()
+
+    def gather_what_is_shown(self) -> None:
+        """Begin what the open pane needs of the whole run."""
+        if self.looking.pane == "context" and self._messages.due(self.run):
+            self._messages.begin()
+            self._gather()
+
+    @work(group="messages", exclusive=True)
+    async def _gather(self) -> None:
+        """Gather the conversation for the context pane."""
+        run = self.run
+        try:
+            self.looking = self.looking._replace(messages=await made(_messages, run))
+        except ClinseekError as error:
+            self.tell(error)
+        self._messages.end(run)
+
+    def open_message(self, row: int) -> None:
+        """Show a message of the context in full."""
+        from clinseek_tui.view.seen import message_page  # noqa: PLC0415 -- loads with the pane
+
+        message = self.looking.seen[row]
+        page = message_page(self.run, message)
+        self.looking = self.looking.telling(" ".join((message.role, message.anchor, message.tool)), page)
 
     def _look_for_signs(self) -> None:
         self._signs.begin()
@@ -153,6 +181,12 @@ def _signs_of(run: Trajectory) -> Iterator[Sign]:
     from clinseek_replay.signs import signs_of  # noqa: PLC0415 -- the audit loads after the first paint
 
     return signs_of(run)
+
+
+def _messages(run: Trajectory) -> tuple[SeenMessage, ...]:
+    from clinseek_replay.context import messages_of  # noqa: PLC0415 -- see _signs_of
+
+    return tuple(messages_of(run))
 
 
 def _examined(run: Trajectory) -> _Found:

@@ -12,6 +12,7 @@ from textual import events, work
 from textual.keys import _character_to_key
 
 from clinseek_core.errors import ClinseekError, InputError
+from clinseek_replay.raw_bytes import recording_file
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.background import made
 from clinseek_tui.keys import COMMANDS, Need, words
@@ -250,14 +251,14 @@ class CommandedScreen(AnalysedScreen):
 
         if not self.looking.anchor:
             raise InputError("a call or a turn can be marked; here is none")
-        made_ = mark(self._recording(), self.run, name, self.looking.anchor, author=_author())
+        made_ = mark(recording_file(self.run), self.run, name, self.looking.anchor, author=_author())
         self.notify(f"{made_.name} is {made_.anchor}; ' goes there", markup=False)
 
     def action_unmark(self, name: str) -> None:
         """Take a mark away."""
         from clinseek_replay.cursor.marks import unmark  # noqa: PLC0415 -- see _stop_of
 
-        unmark(self._recording(), self.run, name, author=_author())
+        unmark(recording_file(self.run), self.run, name, author=_author())
         self.notify(f"{name}: taken away", markup=False)
 
     def action_go_to_mark(self, name: str) -> None:
@@ -277,17 +278,10 @@ class CommandedScreen(AnalysedScreen):
         from clinseek_replay.cursor.marks import marks_of, read_marks  # noqa: PLC0415 -- see _stop_of
 
         try:
-            return [(each.name, each.anchor) for each in marks_of(self.run, read_marks(self._recording()))]
+            marks = marks_of(self.run, read_marks(recording_file(self.run)))
         except InputError:
             return ()
-
-    def _recording(self) -> Path:
-        """The file that the run was read from."""
-        whole = Path(self.run.source)
-        path = whole if whole.exists() else Path(self.run.source.rpartition(":")[0])
-        if not path.is_file():
-            raise InputError(f"{self.run.source}: is no file beside which marks can be kept")
-        return path
+        return [(each.name, each.anchor) for each in marks]
 
     def action_go_run(self, wanted: str) -> None:
         """Look at the run of that qid, or of that number."""

@@ -107,6 +107,7 @@ class DebuggerScreen(CommandedScreen):
         self._header.trajectory = self.run
         self.frame.show(self.looking)
         self.show_standing()
+        self.gather_what_is_shown()
 
     @on(Frame.Turned)
     def show_standing(self) -> None:
@@ -200,6 +201,8 @@ class DebuggerScreen(CommandedScreen):
             self.frame.read(self.frame.call.body)
         elif self.looking.page == "answer":
             self.go_to_item()
+        elif self.looking.pane == "context" and table is not None:
+            self.open_message(table.row)
         elif table is not None and table.table.rows:
             self.looking = self.looking.opened("record", table.row)
 

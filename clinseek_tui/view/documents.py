@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
 from clinseek_replay.amounts import duration
+from clinseek_replay.raw_bytes import Piece, pieces_of
 from clinseek_replay.search import argument_texts
 from clinseek_replay.sql import laid_out
 from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
@@ -15,7 +17,7 @@ from clinseek_tui.view.blocks import Block, Document, heading, labelled
 from clinseek_tui.view.sql import marks
 from clinseek_tui.view.words import cutoff, of_characters, patient, policy
 
-__all__ = ["about_case", "about_end", "asked", "given_back", "raw", "record", "turn"]
+__all__ = ["about_case", "about_end", "asked", "given_back", "in_source", "raw", "record", "turn"]
 
 _SPACE = Block("")
 _FAILED = {"error", "refused"}
@@ -100,6 +102,22 @@ def raw(step: Step, call: Call | None) -> Document:
     result = () if call.result is None else _headed("result", call.result.text or "∅", "result")
     cut = () if call.result is None else _cut(call.result)
     return (*facts, *_headed("arguments", given, "argument"), *result, *cut)
+
+
+def in_source(trajectory: Trajectory, step: Step) -> Document:
+    """The step's bytes as they lie in the recording's file."""
+    if not step.raw:
+        return (_SPACE, Block("where it lies in the recording's file is not known", "dim"))
+    try:
+        return tuple(block for piece in pieces_of(trajectory, step) for block in _lying(piece))
+    except InputError as error:
+        return (_SPACE, Block(str(error), "error"))
+
+
+def _lying(piece: Piece) -> Document:
+    where = heading(f"in the file: {piece.length:,} bytes from byte {piece.offset:,}")
+    cut = (Block(f"✂ {piece.cut:,} more bytes", "accent"),) if piece.cut else ()
+    return (_SPACE, where, Block(piece.text), *cut)
 
 
 def record(table: Table, row: int) -> Document:

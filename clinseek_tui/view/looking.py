@@ -19,6 +19,7 @@ from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
 from clinseek_tui.view.rows import Kind, Row, opening_row, place, row_for, row_of_step, rows_of
 
 if TYPE_CHECKING:
+    from clinseek_replay.context import SeenMessage
     from clinseek_replay.evidence.report import Evidence
     from clinseek_replay.finding import Place
 
@@ -60,6 +61,8 @@ class Looking(NamedTuple):
     evidence_under_way: bool = False
     told: Told = Told()
     """What the `told` page says."""
+    messages: tuple[SeenMessage, ...] | None = None
+    """The conversation, once it has been gathered for the context pane."""
     filter: Filter | None = None
     """What the timeline shows; None where it shows all."""
     waiting: str = ""
@@ -97,9 +100,8 @@ class Looking(NamedTuple):
     @property
     def content(self) -> Content:
         """What the middle of the screen shows."""
-        below = content(
-            self.trajectory, self.row, self.pane or opening(self.trajectory, self.row, self.wished)
-        )
+        pane = self.pane or opening(self.trajectory, self.row, self.wished)
+        below = self._context if pane == "context" else content(self.trajectory, self.row, pane)
         if self.page == "answer":
             return self._answer
         if self.page == "told":
@@ -116,6 +118,26 @@ class Looking(NamedTuple):
         stop = (Block(f"● {self.stop}", "accent"),) if self.stop else ()
         title = (*below.title, *sign_words(self.signs, self.anchor))
         return below._replace(title=title, asked=(*stop, *below.asked))
+
+    @property
+    def seen(self) -> tuple[SeenMessage, ...]:
+        """The messages in the order in which the context pane shows them."""
+        from clinseek_tui.view.seen import seen_before  # noqa: PLC0415 -- loads with the pane
+
+        return seen_before(self.trajectory, self.messages or (), self.row.step)
+
+    @property
+    def _context(self) -> Content:
+        title = ((f"{self.anchor} · what the model had before it", "strong"),)
+        if self.messages is None:
+            return Content(title, (Block("the conversation is being gathered", "dim"),))
+        from clinseek_replay.context import context_at  # noqa: PLC0415 -- loads with the pane
+        from clinseek_tui.view.seen import context_head, context_table  # noqa: PLC0415
+
+        context = context_at(self.trajectory, self.messages, self.row.step)
+        table = context_table(context)
+        head = context_head(self.trajectory, context, self.row.step)
+        return Content(title, table, head, max(len(table.rows) - 1, 0))
 
     @property
     def _answer(self) -> Content:

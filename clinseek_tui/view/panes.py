@@ -7,18 +7,21 @@ from typing import Literal, NamedTuple
 from clinseek_core.journal.events import Table
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.blocks import Document
-from clinseek_tui.view.documents import about_case, about_end, asked, given_back, raw, turn
+from clinseek_tui.view.documents import about_case, about_end, asked, given_back, in_source, raw, turn
+from clinseek_tui.view.page import is_page, page
 from clinseek_tui.view.rows import Row, place
 from clinseek_tui.view.words import Words, label, title, turn_title
 
 __all__ = ["PANES", "Content", "Pane", "content", "opening", "panes_of"]
 
-Pane = Literal["result", "sql", "reasoning", "raw"]
+Pane = Literal["result", "sql", "page", "reasoning", "context", "raw"]
 
 PANES: tuple[tuple[Pane, str, str], ...] = (
     ("result", "1", "result"),
     ("sql", "2", "SQL"),
+    ("page", "4", "page"),
     ("reasoning", "5", "reasoning"),
+    ("context", "6", "context"),
     ("raw", "7", "raw"),
 )
 """Pane, its key and its word, in the order in which the frame names them."""
@@ -31,6 +34,8 @@ class Content(NamedTuple):
     body: Document | Table
     asked: Document = ()
     """What stands above the body: the SQL or arguments of the call."""
+    row: int = 0
+    """The row of a table to begin at."""
 
 
 def panes_of(trajectory: Trajectory, row: Row) -> tuple[Pane, ...]:
@@ -39,15 +44,18 @@ def panes_of(trajectory: Trajectory, row: Row) -> tuple[Pane, ...]:
     if step is None:
         return ()
     if call is None:
-        return ("reasoning", "raw")
-    return ("result", "sql", "reasoning", "raw") if call.sql else ("result", "reasoning", "raw")
+        return ("reasoning", "context", "raw")
+    there: dict[Pane, bool] = {"sql": call.sql is not None, "page": is_page(call)}
+    return tuple(pane for pane, _, _ in PANES if there.get(pane, True))
 
 
 def opening(trajectory: Trajectory, row: Row, wished: Pane | None) -> Pane | None:
-    """The pane that a row opens with: the one wished for where the row has it, else its first."""
+    """The pane that a row opens with: the one wished for where it has it, else its page, else its first."""
     panes = panes_of(trajectory, row)
     if wished in panes:
         return wished
+    if "page" in panes:
+        return "page"
     return panes[0] if panes else None
 
 
@@ -61,7 +69,10 @@ def content(trajectory: Trajectory, row: Row, pane: Pane | None) -> Content:
     if pane == "reasoning" or (call is None and pane != "raw"):
         return Content(turn_title(step), turn(step))
     if pane == "raw" or call is None:
-        return Content(title(call) if call else turn_title(step), raw(step, call))
+        lies = (*raw(step, call), *in_source(trajectory, step))
+        return Content(title(call) if call else turn_title(step), lies)
+    if pane == "page":
+        return Content(title(call), page(call))
     if pane == "sql":
         return Content(title(call), asked(call))
     table = call.result.table if call.result and call.result.status in ("ok", "empty") else None

@@ -69,7 +69,7 @@ class CallView(Vertical):
             widget.set_class(not content.asked, "hidden")
         self.asked.show(content.asked)
         if isinstance(content.body, Table):
-            self.table.show(content.body)
+            self.table.show(content.body, content.row)
         else:
             self.text.show(content.body)
 

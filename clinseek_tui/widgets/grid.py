@@ -43,15 +43,17 @@ class Grid(Painted):
         self._note = ""
         self._width = 0
 
-    def show(self, table: Table) -> None:
-        """Show another table from its first row; the same one stays where it is."""
+    def show(self, table: Table, row: int = 0) -> None:
+        """Show another table, at a row of it; the same one stays where it is."""
         if table is self.table or table == self.table:
             return
         self.table = table
         self._note = _note(table)
-        self.set_reactive(Grid.row, 0)
+        self.set_reactive(Grid.row, row)
         self.scroll_to(0, 0, animate=False)
         self._lay_out()
+        if row:
+            self.call_after_refresh(self.bring_into_view, row)
 
     @property
     def place(self) -> str:

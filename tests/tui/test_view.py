@@ -65,9 +65,9 @@ def test_a_step_stays_inside_the_run_and_closes_the_page(build: Any) -> None:
 @pytest.mark.parametrize(
     ("number", "panes"),
     [
-        (1, ("result", "reasoning", "raw")),
-        (3, ("reasoning", "raw")),
-        (4, ("result", "sql", "reasoning", "raw")),
+        (1, ("result", "reasoning", "context", "raw")),
+        (3, ("reasoning", "context", "raw")),
+        (4, ("result", "sql", "reasoning", "context", "raw")),
     ],
 )
 def test_the_first_pane_a_row_has_opens_by_itself(build: Any, number: int, panes: tuple[str, ...]) -> None:
