@@ -155,6 +155,11 @@ class Sight:
         return "T7" if name in {"discharge", "radiology"} and "text" in table.index else "T4"
 
     @property
+    def may_show_stays(self) -> bool:
+        """Whether the result may show when stays, orders or notes began."""
+        return is_patient_data(self.call.name) and Encounters.may_be_in(self.names, self.text)
+
+    @property
     def may_be_late(self) -> bool:
         """Whether the result may hold a time beyond the cutoff: one look, before any parsing."""
         return bool(self._late_stamps) or (self._may_be_ours and self.run.beyond.may_be_in(self.text))
@@ -274,7 +279,7 @@ class Inspection:
         """When the stays, orders and notes that the run itself shows began and ended."""
         found = Encounters()
         for sight in self.sights():
-            if is_patient_data(sight.call.name) and found.may_be_in(sight.names, sight.text):
+            if sight.may_show_stays:
                 for table in sight.tables:
                     found.read(table, sight.names)
         return found
@@ -282,11 +287,7 @@ class Inspection:
     @cached_property
     def has_late_begins(self) -> bool:
         """Whether the run shows a stay or an order that began beyond the cutoff."""
-        shown = (
-            sight.may_be_late
-            for sight in self.sights()
-            if is_patient_data(sight.call.name) and Encounters.may_be_in(sight.names, sight.text)
-        )
+        shown = (sight.may_be_late for sight in self.sights() if sight.may_show_stays)
         return any(shown) and self.encounters.any_begins_after(self.beyond.is_beyond)
 
     @cached_property

@@ -13,8 +13,8 @@ __all__ = ["other_patient"]
 
 _PREFIXED = ("note_id", "poe_id", "emar_id", "discontinue_of_poe_id", "discontinued_by_poe_id")
 """Identifiers that begin with the patient's own: `90000001-RR-3`."""
-_ENDINGS = ("note_id", "poe_id", "emar_id")
-"""One of these stands in each of them."""
+_PREFIXED_BY = ("note", "poe", "emar")
+"""How their names end before `_id`."""
 _SUBJECT = re.compile(r"\d{4,9}(?:\.0)?", re.ASCII)
 _PREFIX = re.compile(r"\b(\d{5,9})-(?:[A-Z]{2}-)?\d", re.ASCII)
 _FILM_OF = re.compile(r"(?:^|/)p(\d{8})(?=/)", re.ASCII)
@@ -52,11 +52,12 @@ def other_patient(sight: Sight) -> Iterator[Leak]:
 
 def _names_in(text: str, subject: str) -> Iterator[str]:
     """The columns that may name another patient."""
-    if "_id" not in text:
-        return
-    if "subject_id" in text:
+    before = text.split("_id")[:-1]
+    if any(part.endswith("subject") for part in before):
         yield "subject_id"
-    if any(map(text.__contains__, _ENDINGS)) and any(found[1] != subject for found in _PREFIX.finditer(text)):
+    if any(part.endswith(_PREFIXED_BY) for part in before) and any(
+        found[1] != subject for found in _PREFIX.finditer(text)
+    ):
         yield from _PREFIXED
 
 

@@ -31,11 +31,7 @@ def leaked_support(
     codes = {
         item.lower(): tuple(
             sorted(
-                {
-                    code
-                    for seen in reading.sightings[item]
-                    for code in failed.get((seen.step, seen.call), ())
-                }
+                {code for seen in reading.sightings[item] for code in failed.get((seen.step, seen.call), ())}
             )
         )
         for item in report.leaked_items

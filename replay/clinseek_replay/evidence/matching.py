@@ -100,21 +100,25 @@ class _Form:
 
     def spans(self, text: str) -> list[_Span]:
         """Where it stands in a folded text, as whole words; never overlapping."""
+        if self.pattern is not None:
+            places = [found.span() for found in self.pattern.finditer(text)]
+        else:
+            places = _occurrences(text, self.anchor)
         return [
             (start, -end, self.sure, self.name)
-            for start, end in self._occurrences(text)
+            for start, end in places
             if not text[end : end + 1].isalnum() and not (start and text[start - 1].isalnum())
         ]
 
-    def _occurrences(self, text: str) -> Iterator[tuple[int, int]]:
-        if self.pattern is not None:
-            yield from (found.span() for found in self.pattern.finditer(text))
-            return
-        word, length = self.anchor, len(self.anchor)
-        start = text.find(word)
-        while start >= 0:
-            yield start, start + length
-            start = text.find(word, start + length)
+
+def _occurrences(text: str, word: str) -> list[tuple[int, int]]:
+    places: list[tuple[int, int]] = []
+    length = len(word)
+    start = text.find(word)
+    while start >= 0:
+        places.append((start, start + length))
+        start = text.find(word, start + length)
+    return places
 
 
 class Matcher:
@@ -192,10 +196,7 @@ class Matcher:
         plain, starts, ends = _folded_with_places(text)
         return _hits(
             text,
-            [
-                (starts[start], -ends[-end - 1], sure, name)
-                for start, end, sure, name in self._spans(plain)
-            ],
+            [(starts[start], -ends[-end - 1], sure, name) for start, end, sure, name in self._spans(plain)],
         )
 
     def _codes_in(self, plain: str) -> Iterator[_Span]:
@@ -290,6 +291,8 @@ def _names_only(hits: Iterable[Hit]) -> Iterator[Hit]:
 
 def _hits(text: str, spans: list[_Span]) -> tuple[Hit, ...]:
     """In the order of the text; where two forms of an item overlap, the longer one, first by name."""
+    if not spans:
+        return ()
     kept: list[Hit] = []
     ends: dict[str, int] = {}
     for start, end, sure, name in sorted(spans):

@@ -243,9 +243,7 @@ def _cited(view: ItemView) -> Verdict | None:
         if mention.place.step <= first.step:
             break
         for sighting in view.patient:
-            if sighting.step < mention.place.step and (
-                source := _source_named(view, sighting, mention)
-            ):
+            if sighting.step < mention.place.step and (source := _source_named(view, sighting, mention)):
                 places = (mention.place, view.rows.place(sighting))
                 return Verdict(f"the model names it together with its source, {source}", places)
     return None

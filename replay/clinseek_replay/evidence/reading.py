@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -34,6 +35,8 @@ __all__ = [
 _HITS_PER_CALL = 1_000
 """Places of one item in one result that are kept: a note may name a drug on every line."""
 _PARAGRAPH = 600
+_LETTER = re.compile(r"[^\W\d_]")
+"""Numbers and times name no item."""
 _LONGEST = 100_000
 """Characters at which the reference cuts a result, without a word in it."""
 _OUT_OF_CONTEXT = frozenset(("compaction", "context"))
@@ -198,7 +201,8 @@ class _Walk:
                 self.finish = Place(step=step.number, call=number, field="arguments")
             elif kind in ("patient", "lookup", "web"):
                 self._call(index, place, kind, call)
-        self.context_from = max(self.context_from, context_from(step))
+        if step.notes:
+            self.context_from = max(self.context_from, context_from(step))
 
     def _prose(self, place: Place, text: str) -> None:
         for hit in self.matcher.in_text(text):
@@ -232,19 +236,22 @@ class _Walk:
         for item, code in codes_in_rows(call, hits):
             self.codes.setdefault(item, set()).add(code)
 
-    def see(self, hits: Iterable[Hit], index: int, place: Place, kind: CallKind) -> None:
+    def see(self, hits: Sequence[Hit], index: int, place: Place, kind: CallKind) -> None:
         """Keep the places of a result."""
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
+        few = len(hits) <= _HITS_PER_CALL
         step, call = place.step, place.call
         for hit in hits:
-            count = counts[hit.name] = counts.get(hit.name, 0) + 1
-            if count <= _HITS_PER_CALL:
+            if not few:
+                counts[hit.name] += 1
+            if few or counts[hit.name] <= _HITS_PER_CALL:
                 sighting = Sighting(kind=kind, hit=hit, step=step, call=call, index=index)
                 self.sightings[hit.name].append(sighting)
 
     def _named_in_arguments(self, call: Call) -> Iterator[str]:
         for _, text in argument_texts(call):
-            yield from (hit.name for hit in self.matcher.in_text(text))
+            if _LETTER.search(text):
+                yield from (hit.name for hit in self.matcher.in_text(text))
 
 
 def _look_for_codes(trajectory: Trajectory, links: Mapping[str, Iterable[Code]], walk: _Walk) -> None:
@@ -287,7 +294,7 @@ def _paragraph(text: str, start: int, end: int) -> str:
 
 
 def context_from(step: Step) -> int:
-    """Number of the first step whose results the model still had after this one; 0 where none left it here."""
+    """Number of the first step whose results the model still had after this one; 0 where none left."""
     notes = (note.text for note in step.notes if note.kind in _OUT_OF_CONTEXT)
     return max((_kept_from(text, step.number + 1) for text in notes), default=0)
 

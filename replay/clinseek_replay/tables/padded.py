@@ -27,7 +27,6 @@ class _Column(NamedTuple):
     start: int
     """Where its cells begin within a row: behind the end of the column before and a space."""
     end: int
-    sure: bool
 
 
 class _Rows(NamedTuple):
@@ -52,19 +51,24 @@ class _Rows(NamedTuple):
 class _PaddedGrid:
     """Cells cut out of the text when they are looked at."""
 
-    def __init__(self, text: str, columns: tuple[_Column, ...], offsets: range | list[int], end: int) -> None:
-        self._text = text
+    def __init__(self, rows: _Rows, columns: tuple[_Column, ...]) -> None:
+        self._rows = rows
+        self._text = rows.text
         self._columns = columns
         self._ends = [column.end for column in columns]
-        self._offsets = offsets
-        self._end = end
+        self._offsets = rows.offsets
+        self._end = rows.end
+        self._sure: dict[int, bool] = {}
 
     def __len__(self) -> int:
         return len(self._offsets)
 
     def cell(self, row: int, column: int) -> Cell:
         """The cell at 0-based indexes."""
-        _, start, end, sure = self._columns[column]
+        sure = self._sure.get(column)
+        if sure is None:
+            sure = self._sure[column] = not (self._may_go_on(column - 1) or self._may_go_on(column))
+        _, start, end = self._columns[column]
         offset = self._offsets[row]
         end = min(offset + end, self._end)
         padded = self._text[offset + start : end]
@@ -76,9 +80,13 @@ class _PaddedGrid:
 
     def text(self, row: int, column: int) -> str:
         """The same cell's text alone."""
-        _, start, end, _ = self._columns[column]
+        _, start, end = self._columns[column]
         offset = self._offsets[row]
         return self._text[offset + start : min(offset + end, self._end)].strip(" ")
+
+    def _may_go_on(self, column: int) -> bool:
+        """Whether a column may not end where it was ended; the last one ends with the row."""
+        return 0 <= column < len(self._columns) - 1 and _may_go_on(self._rows, self._columns[column])
 
     def at(self, position: int) -> tuple[int, int] | None:
         """Row and column of the cell whose text holds a character of the text."""
@@ -122,7 +130,7 @@ def padded_table(text: str, start: int, end: int, names: tuple[str, ...]) -> Tex
     columns = _columns(rows, header, [(a + shift, b + shift) for a, b in words])
     if not columns:
         return None
-    grid: Grid = _PaddedGrid(text, columns, rows.offsets, end)
+    grid: Grid = _PaddedGrid(rows, columns)
     return TextTable("padded", tuple(c.name for c in columns), grid, names=names, start=start, end=end)
 
 
@@ -165,28 +173,25 @@ def _columns(rows: _Rows, header: str, words: list[tuple[int, int]]) -> tuple[_C
     """
     shift = rows.width - len(header)
     columns: list[_Column] = []
-    start, begin, unsure = 0, words[0][0], False
+    start, begin = 0, words[0][0]
     for index, (_, stop) in enumerate(words):
         last = index == len(words) - 1
         if not last and rows.characters_at(stop).strip(" "):
             continue  # a character stands where the columns would be parted
-        name = header[begin - shift : stop - shift]
-        doubtful = not last and _may_go_on(rows, start, stop, name)
-        columns.append(_Column(name, start, stop, not (unsure or doubtful)))
-        unsure = doubtful
+        columns.append(_Column(header[begin - shift : stop - shift], start, stop))
         start = stop + 1
         begin = words[index + 1][0] if not last else stop
     return tuple(columns)
 
 
-def _may_go_on(rows: _Rows, start: int, stop: int, name: str) -> bool:
-    """Whether a column may not end at `stop`: a cell ends in a space there, or no row has anything."""
-    if " " not in rows.characters_at(stop - 1):
+def _may_go_on(rows: _Rows, column: _Column) -> bool:
+    """Whether a column may not end where its name does: a cell ends in a space there, or no row has any."""
+    if " " not in rows.characters_at(column.end - 1):
         return False
-    cells = rows.cells(start, stop)
+    cells = rows.cells(column.start, column.end)
     if any(cell[-1:] == " " and cell.strip(" ") for cell in cells):
         return True
-    return name.lower() not in _known_names() and not any(cell.strip(" ") for cell in cells)
+    return column.name.lower() not in _known_names() and not any(cell.strip(" ") for cell in cells)
 
 
 @cache

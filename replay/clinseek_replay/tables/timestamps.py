@@ -125,7 +125,7 @@ def _from_clock(cutoff: str) -> str:
 
 
 def _later(digits: str, rest: str, same: str) -> str:
-    """A pattern of the numbers of as many digits that are greater, with `rest`; or of this one with `same`."""
+    """A pattern of the greater numbers of as many digits, with `rest`, and of this one with `same`."""
     if not digits:
         return same
     equal = f"{digits[0]}(?:{_later(digits[1:], rest, same)})"

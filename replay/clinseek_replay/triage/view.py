@@ -39,21 +39,14 @@ class CallView:
         self.name = call.name
         self.status: CallStatus = call.status
         self.text = call.result.text if call.result is not None else ""
-
-    @cached_property
-    def tables(self) -> frozenset[str]:
+        self.tables = frozenset(table_names(call))
         """The tables it names."""
-        return frozenset(table_names(self.call))
+        self.kind: CallKind = call_kind(call)
 
     @cached_property
     def terms(self) -> frozenset[str]:
         """The words it filters by."""
         return terms_of(self.call.arguments, self.call.sql)
-
-    @cached_property
-    def kind(self) -> CallKind:
-        """What kind of call it is."""
-        return call_kind(self.call)
 
     @cached_property
     def request(self) -> tuple[str, bytes | str]:
