@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -24,8 +25,8 @@ _TEXTUAL_DARK = "textual-dark"
 class DebuggerApp(App[None]):
     """Shows the runs of a source; `live` steers the one that this process is running.
 
-    `step` is the step to begin at. `ascii_only` draws no character that an ASCII terminal lacks; by default
-    the locale decides.
+    `step` is the step to begin at, `ehr` where the record lies if not where the recording says. `ascii_only`
+    draws no character that an ASCII terminal lacks; by default the locale decides.
     """
 
     TITLE = "clinseek-tui"
@@ -37,10 +38,11 @@ class DebuggerApp(App[None]):
         live: LivePort | None = None,
         step: int | None = None,
         *,
+        ehr: Path | None = None,
         ascii_only: bool | None = None,
     ) -> None:
         super().__init__()
-        self._debugger = DebuggerScreen(source, live, step)
+        self._debugger = DebuggerScreen(source, live, step, ehr)
         self._ascii = [Ascii()] if ascii_only or (ascii_only is None and not terminal_is_utf8()) else []
         # Stepping and paging repaint once: an animated page repaints every frame.
         self.animation_level = "none"

@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 __all__ = ["COMMANDS", "Command", "Need", "Takes", "Word", "command_of", "words"]
 
-Need = Literal["live", "runs", "table", "item", "found", "open", "marked", "breaks"]
+Need = Literal["live", "runs", "table", "item", "found", "open", "marked", "breaks", "ehr", "made"]
 """What a command needs to do anything: a live run, several runs, a table, something to
-open, hits, something open, something that has a reason, a breakpoint."""
+open, hits, something open, something that has a reason, a breakpoint, a call of the record,
+a call made anew."""
 
 
 Takes = Literal["", "ANCHOR", "BREAKPOINT", "FILTER", "MARK", "RUN", "TEXT", "WHAT"]
@@ -216,6 +217,34 @@ COMMANDS: tuple[Command, ...] = (
         "Look into",
         _need("marked"),
         words=(Word("why", "why"),),
+    ),
+    Command(
+        "again",
+        "x",
+        {"x": "again"},
+        "make this call again on the record that the run read, and compare",
+        "The record",
+        _need("ehr"),
+        footer=False,
+        words=(Word("again", "again"),),
+    ),
+    Command(
+        "edit",
+        "i",
+        {"i": "edit"},
+        "edit the query, or write one, and run it on the same snapshot",
+        "The record",
+        footer=False,
+        words=(Word("sql-edit", "edit"),),
+    ),
+    Command(
+        "made",
+        "[ ]",
+        {"[": "made(-1)", "]": "made(1)"},
+        "the call that was made anew before, after",
+        "The record",
+        _need("made"),
+        footer=False,
     ),
     Command(
         "pause/go",

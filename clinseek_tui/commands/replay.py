@@ -58,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print one line of JSON instead; with --follow one for each step, then one for the run",
     )
     parser.add_argument("--follow", action="store_true", help="go on with a journal as long as it grows")
+    parser.add_argument(
+        "--ehr",
+        type=Path,
+        metavar="PATH",
+        help="in the app: where the record lies, if not where the recording says",
+    )
     add_stop_options(parser)
 
 
@@ -66,13 +72,13 @@ def main(args: argparse.Namespace) -> int:
     as_text = args.plain or args.json or not _on_a_terminal()
     if args.follow:
         source = _follow_source(args)
-        return follow(source, as_json=args.json) if as_text else _open_app(source)
+        return follow(source, as_json=args.json) if as_text else _open_app(source, ehr=args.ehr)
     recordings = open_named(args)
     if args.breaks or args.find is not None or args.probe is not None:
         return list_stops(recordings, args)
     position = recordings.find(args.run) if args.run else 0
     if not as_text:
-        return _open_app(RecordedSource(recordings, position), args.step)
+        return _open_app(RecordedSource(recordings, position), args.step, args.ehr)
     if args.step is None and not args.run and len(recordings.entries) > 1:
         _print_runs(recordings, args.json)
     else:
@@ -142,10 +148,10 @@ def _on_a_terminal() -> bool:
     return sys.stdout.isatty() and sys.stdin.isatty()
 
 
-def _open_app(source: RunSource, step: int | None = None) -> int:
+def _open_app(source: RunSource, step: int | None = None, ehr: Path | None = None) -> int:
     from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 -- Textual loads only where the app opens
 
-    DebuggerApp(source, step=step).run()
+    DebuggerApp(source, step=step, ehr=ehr).run()
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -33,8 +35,8 @@ _GROUPS = ("signs", "evidence", "why", "messages")
 class AnalysedScreen(RunScreen):
     """Marks the timeline, and finds where the items of the answer come from."""
 
-    def __init__(self, source: RunSource, step: int | None = None) -> None:
-        super().__init__(source, step)
+    def __init__(self, source: RunSource, step: int | None = None, ehr: Path | None = None) -> None:
+        super().__init__(source, step, ehr)
         self._signs = Turn()
         self._signs.begin()
         self._evidence = Turn()
@@ -117,17 +119,20 @@ class AnalysedScreen(RunScreen):
         run = self.run
         self.looking = self.looking._replace(evidence_under_way=True)
         try:
-            found = await made(_examined, run)
+            async with contextlib.aclosing(streamed(partial(_examined, self.ehr), run)) as passes:
+                async for found in passes:
+                    self._show_evidence(run, found[-1])
         except ClinseekError as error:
             self.tell(error)
-        else:
-            self._examined = found.of(run)
-            row = self.frame.call.table.row
-            self.looking = self.looking._replace(evidence=found.evidence)
-            if self.looking.page == "answer" and self.frame.table is not None:
-                self.frame.table.row = row
         self._evidence.end(run)
         self.looking = self.looking._replace(evidence_under_way=False)
+
+    def _show_evidence(self, run: Trajectory, found: _Found) -> None:
+        self._examined = found.of(run)
+        row = self.frame.call.table.row
+        self.looking = self.looking._replace(evidence=found.evidence)
+        if self.looking.page == "answer" and self.frame.table is not None:
+            self.frame.table.row = row
 
     def action_answer(self) -> None:
         """The answer against gold, or back."""
@@ -189,11 +194,17 @@ def _messages(run: Trajectory) -> tuple[SeenMessage, ...]:
     return tuple(messages_of(run))
 
 
-def _examined(run: Trajectory) -> _Found:
-    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415 -- see _signs_of
+def _examined(ehr: Path | None, run: Trajectory) -> Iterator[_Found]:
+    """The evidence by the recording alone, then by the record too where that was named, or is bundled."""
+    from clinseek_fixtures import world_path  # noqa: PLC0415 -- see _signs_of
+    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415
 
     read = examined(run)
-    return _Found(read, evidence_of(read))
+    yield _Found(read, evidence_of(read))
+    path = world_path() if ehr is None and run.data and run.data.source == "bundled" else ehr
+    if path is not None:
+        read = examined(run, path)
+        yield _Found(read, evidence_of(read))
 
 
 def _why(examined: Examined, run: Trajectory, item: str) -> tuple[str, ...]:

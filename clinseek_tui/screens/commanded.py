@@ -45,8 +45,8 @@ _ASKING = {
 class CommandedScreen(AnalysedScreen):
     """Asks for lines and does what they say."""
 
-    def __init__(self, source: RunSource, step: int | None = None) -> None:
-        super().__init__(source, step)
+    def __init__(self, source: RunSource, step: int | None = None, ehr: Path | None = None) -> None:
+        super().__init__(source, step, ehr)
         self.prompt: Prompt | None = None
         """The line that is asked for, where one is."""
         self.breakpoints: tuple[Breakpoint, ...] = ()

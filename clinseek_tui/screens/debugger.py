@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -13,7 +14,7 @@ from textual.binding import Binding, BindingType
 from clinseek_core.errors import InputError
 from clinseek_tui.keys import COMMANDS, Need, command_of
 from clinseek_tui.live import LivePort, Watched
-from clinseek_tui.screens.commanded import CommandedScreen
+from clinseek_tui.screens.desk_screen import DeskScreen
 from clinseek_tui.view.looking import look
 from clinseek_tui.view.panes import Pane
 from clinseek_tui.view.standing import Standing, mode_words, position
@@ -35,7 +36,7 @@ _NARROW = 100
 """Columns below which one pane is shown at a time."""
 
 
-class DebuggerScreen(CommandedScreen):
+class DebuggerScreen(DeskScreen):
     """One run of a source at a time, one row of it selected, one pane of that row open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,8 +53,14 @@ class DebuggerScreen(CommandedScreen):
     }
     """
 
-    def __init__(self, source: RunSource, live: LivePort | None = None, step: int | None = None) -> None:
-        super().__init__(source, step)
+    def __init__(
+        self,
+        source: RunSource,
+        live: LivePort | None = None,
+        step: int | None = None,
+        ehr: Path | None = None,
+    ) -> None:
+        super().__init__(source, step, ehr)
         self.live = live
         """The run of this process, where there is one."""
         self._header = Header()
@@ -91,6 +98,8 @@ class DebuggerScreen(CommandedScreen):
             "table": table,
             "item": table or self.frame.on_timeline,
             "found": bool(look.finding.hits),
+            "ehr": self.can_ask_again,
+            "made": bool(look.made),
             "breaks": bool(self.breakpoints),
             "marked": look.anchor in look.signs or (look.page == "answer" and look.evidence is not None),
             "open": look.is_open or self.prompt is not None,
@@ -151,6 +160,7 @@ class DebuggerScreen(CommandedScreen):
         except InputError as error:
             self.tell(error)
             return
+        self.give_up_waiting()
         gc.freeze()
         self.begin_analyses()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.reactive import var
@@ -30,8 +31,10 @@ class RunScreen(Screen[None]):
     looking: var[Looking] = var(_NOWHERE, init=False)
     """Where one looks; what the screen shows follows from it."""
 
-    def __init__(self, source: RunSource, step: int | None = None) -> None:
+    def __init__(self, source: RunSource, step: int | None = None, ehr: Path | None = None) -> None:
         super().__init__()
+        self.ehr = ehr
+        """Where the record lies, if not where the recording says."""
         self.source = source
         """Where runs come from."""
         run = source.select(source.position)

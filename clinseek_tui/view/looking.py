@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from clinseek_core.journal.events import Table
 from clinseek_replay.filtering import Filter
 from clinseek_replay.trajectory import Trajectory
-from clinseek_tui.keys import COMMANDS
-from clinseek_tui.view.answer import answer_head, answer_table
-from clinseek_tui.view.blocks import Block, Document
-from clinseek_tui.view.documents import about_end, record
+from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.filtering import is_shown
 from clinseek_tui.view.finding import Finding
-from clinseek_tui.view.help import help_page
-from clinseek_tui.view.marking import NO_SIGNS, Signs, sign_words, signs_page
+from clinseek_tui.view.marking import NO_SIGNS, Signs
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
 from clinseek_tui.view.rows import Kind, Row, opening_row, place, row_for, row_of_step, rows_of
+from clinseek_tui.view.showing import shown
 
 if TYPE_CHECKING:
     from clinseek_replay.context import SeenMessage
     from clinseek_replay.evidence.report import Evidence
     from clinseek_replay.finding import Place
+    from clinseek_replay.trajectory import Call
+    from clinseek_tui.running.desk import Made
 
-__all__ = ["Looking", "Page", "look"]
+__all__ = ["Again", "Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record", "signs", "told"]
+Page = Literal["answer", "help", "record", "signs", "told", "again"]
 """What may lie over a row's pane; a step closes it."""
+
+
+class Again(NamedTuple):
+    """A call that was made anew, and the run's own call that it began from."""
+
+    made: Made
+    recorded: Call | None
 
 
 class Told(NamedTuple):
@@ -63,6 +69,10 @@ class Looking(NamedTuple):
     """What the `told` page says."""
     messages: tuple[SeenMessage, ...] | None = None
     """The conversation, once it has been gathered for the context pane."""
+    made: tuple[Again, ...] = ()
+    """The calls that were made anew, in their order."""
+    made_at: int = 0
+    """Which of them the `again` page shows."""
     filter: Filter | None = None
     """What the timeline shows; None where it shows all."""
     waiting: str = ""
@@ -100,24 +110,7 @@ class Looking(NamedTuple):
     @property
     def content(self) -> Content:
         """What the middle of the screen shows."""
-        pane = self.pane or opening(self.trajectory, self.row, self.wished)
-        below = self._context if pane == "context" else content(self.trajectory, self.row, pane)
-        if self.page == "answer":
-            return self._answer
-        if self.page == "told":
-            return Content(((self.told.title, "strong"),), self.told.document)
-        if self.page == "help":
-            return Content((("keys", "strong"),), help_page(COMMANDS))
-        if self.page == "signs" and self.anchor:
-            page = signs_page(self.signs, self.anchor, self.signs_under_way)
-            return Content(((f"{self.anchor} · why it is marked", "strong"),), page)
-        if self.page == "record" and isinstance(below.body, Table):
-            return Content(
-                ((f"{self.anchor}.r{self.record + 1} in full", "strong"),), record(below.body, self.record)
-            )
-        stop = (Block(f"● {self.stop}", "accent"),) if self.stop else ()
-        title = (*below.title, *sign_words(self.signs, self.anchor))
-        return below._replace(title=title, asked=(*stop, *below.asked))
+        return shown(self)
 
     @property
     def seen(self) -> tuple[SeenMessage, ...]:
@@ -125,28 +118,6 @@ class Looking(NamedTuple):
         from clinseek_tui.view.seen import seen_before  # noqa: PLC0415 -- loads with the pane
 
         return seen_before(self.trajectory, self.messages or (), self.row.step)
-
-    @property
-    def _context(self) -> Content:
-        title = ((f"{self.anchor} · what the model had before it", "strong"),)
-        if self.messages is None:
-            return Content(title, (Block("the conversation is being gathered", "dim"),))
-        from clinseek_replay.context import context_at  # noqa: PLC0415 -- loads with the pane
-        from clinseek_tui.view.seen import context_head, context_table  # noqa: PLC0415
-
-        context = context_at(self.trajectory, self.messages, self.row.step)
-        table = context_table(context)
-        head = context_head(self.trajectory, context, self.row.step)
-        return Content(title, table, head, max(len(table.rows) - 1, 0))
-
-    @property
-    def _answer(self) -> Content:
-        head = answer_head(self.trajectory, self.evidence, self.evidence_under_way)
-        table = answer_table(self.trajectory, self.evidence)
-        title = (("answer against gold", "strong"),)
-        return (
-            Content(title, table, head) if table is not None else Content(title, about_end(self.trajectory))
-        )
 
     @property
     def anchor(self) -> str:
@@ -169,6 +140,21 @@ class Looking(NamedTuple):
         if place.field == "result" and place.row is None and place.start is not None and shows_table:
             pane = "raw"
         return there._replace(wished=pane, quoted=place.quote)
+
+    @property
+    def again(self) -> Again | None:
+        """The call made anew that is shown, or would be."""
+        return self.made[self.made_at] if self.made else None
+
+    def with_made(self, again: Again) -> Looking:
+        """With one more call made anew, which is shown."""
+        return self._replace(
+            page="again", below=None, made=(*self.made, again), made_at=len(self.made), waiting=""
+        )
+
+    def at_made(self, by: int) -> Looking:
+        """Showing the call that was made before or after."""
+        return self._replace(page="again", made_at=min(max(self.made_at + by, 0), len(self.made) - 1))
 
     def stopped(self, step: int, call: int | None, why: str) -> Looking:
         """At a call, or at a turn, where one has stopped for a reason."""

@@ -1,0 +1,124 @@
+"""Calls made again and statements of one's own, on the snapshot that the run read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+
+from clinseek_replay.sql import laid_out
+from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.screens.commanded import CommandedScreen
+from clinseek_tui.view.looking import Again
+from clinseek_tui.view.rows import place
+
+if TYPE_CHECKING:
+    from clinseek_replay.source import RunSource
+    from clinseek_replay.trajectory import Call
+    from clinseek_tui.running.desk import Desk, Made
+    from clinseek_tui.widgets.editor import Editor
+
+__all__ = ["DeskScreen"]
+
+_SQL = "ehr.run_sql_query"
+
+
+class DeskScreen(CommandedScreen):
+    """Asks the record itself."""
+
+    def __init__(self, source: RunSource, step: int | None = None, ehr: Path | None = None) -> None:
+        super().__init__(source, step, ehr)
+        self.editor: Editor | None = None
+        """The statement that is being written, where one is."""
+        self._desk: Desk | None = None
+
+    @property
+    def call(self) -> Call | None:
+        """The call selected."""
+        return place(self.run, self.looking.row)[1]
+
+    @property
+    def can_ask_again(self) -> bool:
+        """Whether the selected call asked the record."""
+        call = self.call
+        return call is not None and call.arguments is not None and call.name.startswith("ehr.")
+
+    def action_again(self) -> None:
+        """Make the selected call again."""
+        call = self.call
+        if call is not None and call.arguments is not None and self.can_ask_again:
+            self._ask(call.anchor, call.name, call.arguments)
+
+    async def action_edit(self) -> None:
+        """Write a statement, beginning with the one of the call, or with the one that was made last."""
+        from clinseek_tui.widgets.editor import Editor  # noqa: PLC0415 -- TextArea loads only when it is needed
+
+        if self.editor is not None or self.prompt is not None:
+            return
+        again = self.looking.again if self.looking.page == "again" else None
+        sql = again.made.sql if again else self.call.sql if self.call else None
+        self.editor = Editor(laid_out(sql) if sql else "SELECT ")
+        await self.mount(self.editor)
+        self.set_focus(self.editor.area)
+
+    def on_editor_written(self, message: Editor.Written) -> None:
+        """Run what was written."""
+        self.close_editor()
+        call = self.call
+        given = call.arguments if call is not None and call.sql is not None and call.arguments else {}
+        arguments = {"subject_id": str(self.run.subject_id), **given, "sql_query": message.text}
+        self._ask(self.looking.anchor or "case", _SQL, arguments)
+
+    def on_editor_left(self) -> None:
+        """Nothing is to be run."""
+        self.close_editor()
+
+    def close_editor(self) -> None:
+        """End writing."""
+        if self.editor is not None:
+            self.editor.remove()
+            self.editor = None
+            self.set_focus(None)
+
+    def action_made(self, by: int) -> None:
+        """The call that was made before or after."""
+        self.looking = self.looking.at_made(by)
+
+    @work(group="desk", exclusive=True)
+    async def _ask(self, anchor: str, name: str, arguments: dict[str, Any]) -> None:
+        call = self.call
+        made = await self.waited_for(
+            "asking the record", lambda run: self._made(run, anchor, name, arguments)
+        )
+        if made is not None:
+            self.looking = self.looking.with_made(Again(made, call))
+            self.frame.read(self.frame.call.body)
+
+    def _made(self, run: Trajectory, anchor: str, name: str, arguments: dict[str, Any]) -> Made:
+        """Called in a thread."""
+        # It brings the engine's side of a run: it loads when a call is first made.
+        from clinseek_tui.running.desk import Desk  # noqa: PLC0415
+
+        if self._desk is None:
+            self._desk = Desk(self.ehr)
+        return self._desk.call(run, anchor, name, arguments, self._tell_progress)
+
+    def _tell_progress(self, text: str) -> None:
+        self.call_later(self._show_progress, text)
+
+    def _show_progress(self, text: str) -> None:
+        if self.looking.waiting:
+            self.looking = self.looking._replace(waiting=text)
+
+    def give_up_waiting(self) -> None:
+        """End what is waited for, the process that answers too."""
+        super().give_up_waiting()
+        self.workers.cancel_group(self, "desk")
+        if self._desk is not None:
+            self._desk.close()
+
+    def on_unmount(self) -> None:
+        """End the process that holds the snapshot."""
+        if self._desk is not None:
+            self._desk.close()
