@@ -1,4 +1,4 @@
-"""How far a command is that goes through many runs: one line on stderr, rewritten, and only on a terminal."""
+"""How far a command is, on one line of stderr that is rewritten and is there only on a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-__all__ = ["ProgressLine"]
+from clinseek_core.text import one_line
+
+__all__ = ["OpeningLine", "ProgressLine"]
 
 _FIRST_AFTER_S = 0.3
 """What is done sooner than this never shows a line."""
@@ -69,6 +71,21 @@ class ProgressLine:
             return os.get_terminal_size(self._stream.fileno()).columns or 80
         except (OSError, ValueError):
             return 80
+
+
+class OpeningLine:
+    """A line that says what is being read; it is gone when its `with` block ends."""
+
+    def __enter__(self) -> OpeningLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, text: str) -> None:
+        """Say something else; nothing where stderr is a file."""
+        if sys.stderr.isatty():
+            print(f"{_ERASE}{one_line(text, 79)}", end="", file=sys.stderr, flush=True)
 
 
 def _rest(taken: float, done: int, total: int) -> str:

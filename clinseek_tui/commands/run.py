@@ -23,6 +23,7 @@ from clinseek_core.web.backends.recorded import RECORD_MODES
 from clinseek_replay.overview import step_line
 from clinseek_replay.plain import answer_lines, call_lines
 from clinseek_replay.source import FollowSource
+from clinseek_tui.commands.progress import OpeningLine
 from clinseek_tui.running import Options, Plan, WebMode, Work, plan_new, plan_resumed
 
 __all__ = ["add_arguments", "main"]
@@ -100,7 +101,7 @@ def main(args: argparse.Namespace) -> int:
     options = Options(**fields)
     plan = plan_resumed(args.resume, options, os.environ) if args.resume else plan_new(options, os.environ)
     headless = args.headless or args.json or not (sys.stdout.isatty() and sys.stdin.isatty())
-    with _OpeningLine() as opening:
+    with OpeningLine() as opening:
         work = Work(plan, opening.show, watched=not headless)
     for notice in work.notices:
         _tell(notice)
@@ -115,20 +116,6 @@ def main(args: argparse.Namespace) -> int:
     if interrupted.is_set():
         return _INTERRUPTED
     return 0 if work.end is not None and work.end.status == "answered" else _NO_ANSWER
-
-
-class _OpeningLine:
-    """One line on a terminal that says what is being read; nothing where stderr is a file."""
-
-    def __enter__(self) -> _OpeningLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.show("")
-
-    def show(self, text: str) -> None:
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{one_line(text, 79)}", end="", file=sys.stderr, flush=True)
 
 
 def _show(work: Work, plan: Plan) -> None:
