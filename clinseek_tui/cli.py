@@ -35,6 +35,7 @@ COMMANDS = (
     Command("replay", "look at recorded runs, step by step", "clinseek_tui.commands.replay"),
     Command("repl", "look at runs by commands, in a plain terminal or a script", "clinseek_tui.commands.repl"),
     Command("sql", "ask a record by SQL, as it was known at a time", "clinseek_tui.commands.sql"),
+    Command("show", "a film in the terminal", "clinseek_tui.commands.show"),
     Command("why", "from an answered item back to rows; where the F1 went", "clinseek_tui.commands.why"),
     Command("score", "mean F1 by our rule and the reference's", "clinseek_tui.commands.score"),
     Command("reexec", "run a recording's EHR calls again, without a model", "clinseek_tui.commands.reexec"),
