@@ -52,6 +52,10 @@ world:
 films:
     python -m clinseek_fixtures.film.make fixtures/clinseek_fixtures/films
 
+# Fit the demonstration weights anew to phantoms (some twenty minutes, extra cxr). They are no clinical model.
+demo-weights:
+    python -m clinseek_fixtures.film.demo.fit fixtures/clinseek_fixtures/films/demo_weights.npz
+
 # Make the journal's JSON Schema anew, from the events.
 schema:
     python -m clinseek_core.journal.schema > docs/formats/journal.schema.json

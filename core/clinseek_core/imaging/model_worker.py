@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Grey = npt.NDArray[np.uint8]
     Mask = npt.NDArray[np.bool_]
 
+__all__ = ["densenet", "film_input", "finished"]
+
 _NICE = 10
 _CLASSIFIER_SIDE, _SEGMENTATION_SIDE = 224, 512
 _WHITE = 255
@@ -51,7 +53,7 @@ def _classify(_: Callable[[str], None], png: bytes, model: str, weights: str, sh
 
     network = _network(model, weights, sha256)
     with torch.inference_mode():
-        scores = network(_input(_pixels(png), _CLASSIFIER_SIDE))[0].tolist()
+        scores = network(film_input(_pixels(png), _CLASSIFIER_SIDE))[0].tolist()
     return {
         "scores": {name: round(score, _DIGITS) for name, score in zip(network.targets, scores, strict=True)}
     }
@@ -66,7 +68,7 @@ def _segment(
     network = _network(model, weights, sha256)
     pixels = _pixels(png)
     with torch.inference_mode():
-        likely = torch.sigmoid(network(_input(pixels, _SEGMENTATION_SIDE)))[0]
+        likely = torch.sigmoid(network(film_input(pixels, _SEGMENTATION_SIDE)))[0]
     masks, metrics = {}, {}
     for name in organs:
         mask, confidence = _of_film(likely[STRUCTURES.index(name)], pixels)
@@ -133,11 +135,12 @@ def _network(model: str, weights: str, sha256: str) -> Any:
             network.load_state_dict(tensors)
         except RuntimeError as error:
             raise InputError(f"{weights}: does not fit {model}; import the right weights") from error
-        _networks[sha256] = _finished(network)
+        _networks[sha256] = finished(network)
     return _networks[sha256]
 
 
-def _densenet() -> Any:
+def densenet() -> Any:
+    """The library's DenseNet-121, without weights."""
     xrv = _library()
     return xrv.models.DenseNet(weights=None)
 
@@ -169,14 +172,14 @@ def _pspnet() -> Any:
 
 
 _BUILDERS: dict[str, Callable[[], Any]] = {
-    "densenet121-res224-all": _densenet,
-    "densenet121-demonstration": _densenet,
+    "densenet121-res224-all": densenet,
+    "densenet121-demonstration": densenet,
     "pspnet-chestx-det": _pspnet,
 }
 """How the network of each known model is built, without weights."""
 
 
-def _finished(network: Any) -> Any:
+def finished(network: Any) -> Any:
     """The network as it is asked: its classifier's scores moved to the published operating points."""
     import torch  # noqa: PLC0415 - heavy: loaded with the first call
 
@@ -228,7 +231,7 @@ def _declare_operators(torch: Any) -> None:
     _declared.append(library)
 
 
-def _input(pixels: Grey, side: int) -> Any:
+def film_input(pixels: Grey, side: int) -> Any:
     """The film as the library's networks want it: its middle square, of ±1024, in one channel."""
     import torch  # noqa: PLC0415 - heavy: loaded with the first call
 
