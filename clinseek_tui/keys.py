@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 __all__ = ["COMMANDS", "Command", "Need", "Takes", "Word", "command_of", "words"]
 
-Need = Literal["live", "runs", "table", "item", "found", "open", "marked", "breaks", "ehr", "made"]
+Need = Literal["live", "runs", "table", "item", "found", "open", "marked", "breaks", "ehr", "made", "lens"]
 """What a command needs to do anything: a live run, several runs, a table, something to
 open, hits, something open, something that has a reason, a breakpoint, a call of the record,
-a call made anew."""
+a call made anew, the time lens."""
 
 
 Takes = Literal["", "ANCHOR", "BREAKPOINT", "FILTER", "MARK", "RUN", "TEXT", "WHAT"]
@@ -208,6 +208,23 @@ COMMANDS: tuple[Command, ...] = (
         "the answer against gold, item by item: enter goes to where one was decided (also =)",
         "Look into",
         words=(Word("answer", "answer"),),
+    ),
+    Command(
+        "time",
+        "t",
+        {"t": "lens"},
+        "the record on an axis, the cutoff as a wall, what each call looked at, what leaked",
+        "Look into",
+        footer=False,
+        words=(Word("time", "lens"),),
+    ),
+    Command(
+        "closer",
+        "+ -",
+        {"+": "zoom(1)", "-": "zoom(-1)"},
+        "in the time lens: closer to the cutoff, further back",
+        "Look into",
+        _need("lens"),
     ),
     Command(
         "why",

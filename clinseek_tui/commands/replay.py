@@ -35,6 +35,7 @@ examples:
   clinseek-tui replay traj.jsonl                     in the app; ? shows the keys
   clinseek-tui replay runs/ --run case-7 --plain     the run of that qid, one line a call
   clinseek-tui replay results.jsonl --plain --step 3 one step in full
+  clinseek-tui replay traj.jsonl --plain --time      what was looked at in time, and what leaked
   clinseek-tui replay traj.jsonl --follow            a run of another process while it goes on
   clinseek-tui replay runs/ --break error --break gold:first    where calls fail and gold is first seen
   clinseek-tui replay runs/ --find "troponin"        each place of each run that holds a text
@@ -42,6 +43,8 @@ examples:
 Where the output is no terminal, --plain is understood.
 """
 _POLL_S = 0.25
+_WIDTH = 100
+"""Cells of the time lens as text."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recordings(parser)
     parser.add_argument(
         "--step", metavar="N", type=_step_number, help="begin at this step; as text: show it in full"
+    )
+    parser.add_argument(
+        "--time", action="store_true", help="as text: what the run looked at in time, against the cutoff"
     )
     parser.add_argument("--plain", action="store_true", help="print text instead of opening the app")
     parser.add_argument(
@@ -69,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Show the recordings; 0 unless something can't be read."""
-    as_text = args.plain or args.json or not _on_a_terminal()
+    as_text = args.plain or args.json or args.time or not _on_a_terminal()
     if args.follow:
         source = _follow_source(args)
         return follow(source, as_json=args.json) if as_text else _open_app(source, ehr=args.ehr)
@@ -79,10 +85,10 @@ def main(args: argparse.Namespace) -> int:
     position = recordings.find(args.run) if args.run else 0
     if not as_text:
         return _open_app(RecordedSource(recordings, position), args.step, args.ehr)
-    if args.step is None and not args.run and len(recordings.entries) > 1:
+    if args.step is None and not args.run and not args.time and len(recordings.entries) > 1:
         _print_runs(recordings, args.json)
     else:
-        _print_run(recordings.run(position), args.step, args.json)
+        _print_run(recordings.run(position), args)
     return 0
 
 
@@ -156,10 +162,12 @@ def _open_app(source: RunSource, step: int | None = None, ehr: Path | None = Non
 
 
 def _follow_source(args: argparse.Namespace) -> FollowSource:
-    others = (args.gold, args.format, args.run, args.step is not None, args.breaks, args.find, args.probe)
+    looked_for = (args.breaks, args.find, args.probe)
+    others = (args.gold, args.format, args.run, args.step is not None, args.time, *looked_for)
     if len(args.paths) != 1 or any(others):
         raise InputError(
-            "--follow takes one journal and no --run, --step, --format, --gold, --break, --find or --probe"
+            "--follow takes one journal and no --run, --step, --time, --format, --gold, --break, --find"
+            " or --probe"
         )
     path: Path = args.paths[0]
     source = FollowSource(path)
@@ -177,12 +185,26 @@ def _print_runs(recordings: Recordings, as_json: bool) -> None:
     print("--run QID or --run N shows one of them", file=sys.stderr)
 
 
-def _print_run(trajectory: Trajectory, number: int | None, as_json: bool) -> None:
-    if number is None:
-        say([json_line(overview(trajectory))] if as_json else overview_lines(trajectory))
+def _print_run(trajectory: Trajectory, args: argparse.Namespace) -> None:
+    if args.time:
+        _print_times(trajectory, args.json)
         return
-    step = _step(trajectory, number)
-    say([_json_step(trajectory, step)] if as_json else step_lines(trajectory, step))
+    if args.step is None:
+        say([json_line(overview(trajectory))] if args.json else overview_lines(trajectory))
+        return
+    step = _step(trajectory, args.step)
+    say([_json_step(trajectory, step)] if args.json else step_lines(trajectory, step))
+
+
+def _print_times(trajectory: Trajectory, as_json: bool) -> None:
+    # The readers of tables and the audit's rules load only where they are asked for.
+    from clinseek_replay.audit import audit  # noqa: PLC0415
+    from clinseek_replay.lens import lens_of  # noqa: PLC0415
+    from clinseek_replay.lens_lines import SPANS, LensLines, drawn, fitting_span  # noqa: PLC0415
+
+    lens = lens_of(trajectory, audit(trajectory).leaks)
+    lines = LensLines(lens, _WIDTH, SPANS[fitting_span(lens)][1])
+    say([json_line(lens)] if as_json else map(drawn, lines))
 
 
 def _step(trajectory: Trajectory, number: int) -> Step:

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
+from clinseek_core.ehr.record import event_clock
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
+from clinseek_core.mimic import tables
 from clinseek_core.tools.spec import ToolResult
 from clinseek_fixtures import world_path
 from clinseek_replay.trajectory import Trajectory
@@ -20,6 +22,8 @@ from clinseek_replay.trajectory import Trajectory
 __all__ = ["Desk", "Made", "data_path"]
 
 _BUNDLED = "bundled"
+_MOST_HOURS = 2_000
+"""Rows of a table's density that are asked for."""
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,17 @@ def data_path(run: Trajectory, named: Path | None = None) -> Path:
     return path
 
 
+def _density_sql(name: str, clock: str, run: Trajectory) -> str:
+    """`name` and `clock` are the catalogue's own words."""
+    recent = f"{clock} >= TIMESTAMP '{run.prediction_time}' - INTERVAL 31 DAY"
+    hours = [
+        f"strftime(CASE WHEN {recent} THEN date_trunc('hour', {each}::TIMESTAMP)"
+        f" ELSE date_trunc('day', {each}::TIMESTAMP) END, '%Y-%m-%d %H:%M')"
+        for each in (clock, "known_at")
+    ]
+    return f"SELECT {hours[0]}, {hours[1]}, count(*) FROM {name} GROUP BY ALL ORDER BY 1, 2"  # noqa: S608
+
+
 class Desk:
     """Holds one open snapshot, that of the run asked about last. Its methods may be called by any thread."""
 
@@ -95,6 +110,24 @@ class Desk:
             same_data=self._same_data,
         )
 
+    def density(self, run: Trajectory) -> dict[str, list[tuple[str | None, str | None, int]]]:
+        """By table of the snapshot: when its rows happened and became known, by the hour, and how many.
+
+        Of what is older than a month by the day. A table that can't be asked is left out.
+        """
+        found: dict[str, list[tuple[str | None, str | None, int]]] = {}
+        with self._lock:
+            session = self._opened(run, lambda _: None)
+            for name, info in tables().items():
+                clock = event_clock(info)
+                if not clock or info.kind == "dictionary":
+                    continue
+                arguments = {"sql_query": _density_sql(name, clock, run), "limit": _MOST_HOURS}
+                table = session.call("ehr.run_sql_query", arguments).table
+                if table is not None and table.rows:
+                    found[name] = [(row[0], row[1], int(row[2])) for row in table.rows]
+        return found
+
     def close(self) -> None:
         """End the process that holds the snapshot; whoever waits for it is told that it ended."""
         session, self._session, self._key = self._session, None, ()
@@ -104,9 +137,7 @@ class Desk:
     def _opened(self, run: Trajectory, tell: Callable[[str], None]) -> EhrSession:
         path = data_path(run, self._ehr)
         if run.subject_id is None or run.prediction_time is None:
-            raise InputError(
-                "the recording does not say whose record it is, or at what time it was read"
-            )
+            raise InputError("the recording does not say whose record it is, or at what time it was read")
         policy = run.policy or Policy()
         key = (path, run.subject_id, run.prediction_time, policy)
         if self._session is None or key != self._key:

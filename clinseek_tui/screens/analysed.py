@@ -18,6 +18,7 @@ from clinseek_tui.screens.run_screen import RunScreen
 from clinseek_tui.view.answer import items_of
 from clinseek_tui.view.blocks import Block
 from clinseek_tui.view.filtering import shown_rows
+from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.marking import NO_SIGNS, marked
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalysedScreen"]
 
-_GROUPS = ("signs", "evidence", "why", "messages")
+_GROUPS = ("signs", "evidence", "why", "messages", "lens")
 
 
 class AnalysedScreen(RunScreen):
@@ -41,6 +42,7 @@ class AnalysedScreen(RunScreen):
         self._signs.begin()
         self._evidence = Turn()
         self._messages = Turn()
+        self._lens = Turn()
         self._examined: Examined | None = None
         """The run as its evidence was read from it, for the way back from an item."""
 
@@ -50,6 +52,7 @@ class AnalysedScreen(RunScreen):
             self.workers.cancel_group(self, group)
         self._evidence.forget()
         self._messages.forget()
+        self._lens.forget()
         self._examined = None
         self._look_for_signs()
 
@@ -66,6 +69,9 @@ class AnalysedScreen(RunScreen):
         if self.looking.pane == "context" and self._messages.due(self.run):
             self._messages.begin()
             self._gather()
+        if self.looking.page == "lens" and self._lens.due(self.run):
+            self._lens.begin()
+            self._gather_times()
 
     @work(group="messages", exclusive=True)
     async def _gather(self) -> None:
@@ -76,6 +82,41 @@ class AnalysedScreen(RunScreen):
         except ClinseekError as error:
             self.tell(error)
         self._messages.end(run)
+
+    @work(group="lens", exclusive=True)
+    async def _gather_times(self) -> None:
+        """Gather the run's times: what was looked at, then with what leaked, then with the record itself."""
+        run = self.run
+        try:
+            async with contextlib.aclosing(streamed(self.times_of, run)) as passes:
+                async for found in passes:
+                    self._show_lens(found[-1])
+        except ClinseekError as error:
+            self.tell(error)
+        self._lens.end(run)
+
+    def times_of(self, run: Trajectory) -> Iterator[LensPage]:
+        """Each as it can be told; called in a thread."""
+        from clinseek_replay.audit import audit  # noqa: PLC0415 -- see _signs_of
+        from clinseek_replay.lens import lens_of  # noqa: PLC0415
+        from clinseek_replay.lens_lines import fitting_span  # noqa: PLC0415
+
+        seen = lens_of(run)
+        yield LensPage(seen, fitting_span(seen))
+        yield LensPage(lens_of(run, audit(run).leaks), fitting_span(seen))
+
+    def _show_lens(self, page: LensPage) -> None:
+        # How far back one looks stays as it was chosen.
+        before = self.looking.lens
+        self.looking = self.looking._replace(lens=page._replace(span=before.span) if before else page)
+
+    def action_lens(self) -> None:
+        """The time lens, or back."""
+        self.open_page("lens")
+
+    def action_zoom(self, by: int) -> None:
+        """Look closer at the time before the cutoff, or further back."""
+        self.looking = self.looking.zoomed(by)
 
     def open_message(self, row: int) -> None:
         """Show a message of the context in full."""

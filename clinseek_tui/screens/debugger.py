@@ -96,10 +96,11 @@ class DebuggerScreen(DeskScreen):
             "live": self.live is not None and not self.run.ended,
             "runs": len(self.source.labels) > 1,
             "table": table,
-            "item": table or self.frame.on_timeline,
+            "item": table or self.frame.on_timeline or look.page == "lens",
             "found": bool(look.finding.hits),
             "ehr": self.can_ask_again,
             "made": bool(look.made),
+            "lens": look.page == "lens",
             "breaks": bool(self.breakpoints),
             "marked": look.anchor in look.signs or (look.page == "answer" and look.evidence is not None),
             "open": look.is_open or self.prompt is not None,
@@ -211,6 +212,8 @@ class DebuggerScreen(DeskScreen):
             self.frame.read(self.frame.call.body)
         elif self.looking.page == "answer":
             self.go_to_item()
+        elif self.frame.lens is not None:
+            self.action_go_to(self.frame.lens.selected)
         elif self.looking.pane == "context" and table is not None:
             self.open_message(table.row)
         elif table is not None and table.table.rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from textual import work
 from clinseek_replay.sql import laid_out
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.screens.commanded import CommandedScreen
+from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.looking import Again
 from clinseek_tui.view.rows import place
 
@@ -97,12 +99,25 @@ class DeskScreen(CommandedScreen):
 
     def _made(self, run: Trajectory, anchor: str, name: str, arguments: dict[str, Any]) -> Made:
         """Called in a thread."""
-        # It brings the engine's side of a run: it loads when a call is first made.
+        return self._opened_desk().call(run, anchor, name, arguments, self._tell_progress)
+
+    def times_of(self, run: Trajectory) -> Iterator[LensPage]:
+        """As the recording tells them, then with the record where that was named, or is bundled."""
+        page: LensPage | None = None
+        for page in super().times_of(run):
+            yield page
+        if page is not None and (self.ehr is not None or (run.data and run.data.source == "bundled")):
+            from clinseek_replay.lens import with_record  # noqa: PLC0415 -- loads with the page
+
+            yield page._replace(lens=with_record(page.lens, self._opened_desk().density(run)))
+
+    def _opened_desk(self) -> Desk:
+        # It brings the engine's side of a run: it loads when the record is first asked.
         from clinseek_tui.running.desk import Desk  # noqa: PLC0415
 
         if self._desk is None:
             self._desk = Desk(self.ehr)
-        return self._desk.call(run, anchor, name, arguments, self._tell_progress)
+        return self._desk
 
     def _tell_progress(self, text: str) -> None:
         self.call_later(self._show_progress, text)

@@ -10,6 +10,7 @@ from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.filtering import is_shown
 from clinseek_tui.view.finding import Finding
+from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.marking import NO_SIGNS, Signs
 from clinseek_tui.view.panes import Content, Pane, content, opening, panes_of
 from clinseek_tui.view.rows import Kind, Row, opening_row, place, row_for, row_of_step, rows_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Again", "Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record", "signs", "told", "again"]
+Page = Literal["answer", "help", "record", "signs", "told", "again", "lens"]
 """What may lie over a row's pane; a step closes it."""
 
 
@@ -69,6 +70,8 @@ class Looking(NamedTuple):
     """What the `told` page says."""
     messages: tuple[SeenMessage, ...] | None = None
     """The conversation, once it has been gathered for the context pane."""
+    lens: LensPage | None = None
+    """The run's times, once they have been gathered."""
     made: tuple[Again, ...] = ()
     """The calls that were made anew, in their order."""
     made_at: int = 0
@@ -140,6 +143,14 @@ class Looking(NamedTuple):
         if place.field == "result" and place.row is None and place.start is not None and shows_table:
             pane = "raw"
         return there._replace(wished=pane, quoted=place.quote)
+
+    def zoomed(self, by: int) -> Looking:
+        """With the time lens looking further back, or closer."""
+        from clinseek_replay.lens_lines import SPANS  # noqa: PLC0415 -- loads with the page
+
+        if self.lens is None:
+            return self
+        return self._replace(lens=self.lens._replace(span=min(max(self.lens.span + by, 0), len(SPANS) - 1)))
 
     @property
     def again(self) -> Again | None:

@@ -8,6 +8,7 @@ from clinseek_core.journal.events import Table
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.documents import about_case, about_end, asked, given_back, in_source, raw, turn
+from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.page import is_page, page
 from clinseek_tui.view.rows import Row, place
 from clinseek_tui.view.words import Words, label, title, turn_title
@@ -31,7 +32,7 @@ class Content(NamedTuple):
     """What the middle of the screen shows."""
 
     title: Words
-    body: Document | Table
+    body: Document | Table | LensPage
     asked: Document = ()
     """What stands above the body: the SQL or arguments of the call."""
     row: int = 0

@@ -25,7 +25,7 @@ def context_head(trajectory: Trajectory, context: Context, step: int) -> Documen
     )
     blocks = [
         Block(f"{count} messages, {context.characters:,} characters, {tokens}", "strong"),
-        Block(context.why, "plain" if context.exact else "error"),
+        Block(context.why, "plain" if context.exact else "accent"),
     ]
     cut = sum(1 for message in context.messages if message.cut)
     if cut:

@@ -69,6 +69,13 @@ def _again(looking: Looking) -> Content | None:
     return made_content(looking.again.made, looking.again.recorded, looking.made_at + 1, len(looking.made))
 
 
+def _lens(looking: Looking) -> Content:
+    if looking.lens is None:
+        return Content((("time lens", "strong"),), (Block("the run's times are being gathered", "dim"),))
+    title = ((f"time lens · {looking.lens.words}", "strong"),)
+    return Content(title, looking.lens)
+
+
 def _told(looking: Looking) -> Content:
     return Content(((looking.told.title, "strong"),), looking.told.document)
 
@@ -96,6 +103,7 @@ _PAGES: dict[Page, Callable[[Looking], Content | None]] = {
     "again": _again,
     "answer": _answer,
     "help": _help,
+    "lens": _lens,
     "record": _record,
     "signs": _signs,
     "told": _told,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from clinseek_core.journal.events import Table
 from clinseek_replay.finding import Place
 from clinseek_tui.view.finding import Finding
+from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.panes import Content
 from clinseek_tui.widgets.grid import Grid
 from clinseek_tui.widgets.painted import Painted
 from clinseek_tui.widgets.reader import Reader
 from clinseek_tui.widgets.rule import Rule
+
+if TYPE_CHECKING:
+    from clinseek_tui.widgets.lens import LensPane
 
 __all__ = ["CallView"]
 
@@ -29,6 +35,8 @@ class CallView(Vertical):
         #asked.-read, #text.-read, #table.-read { border-left: solid $accent 60%; }
         #asked { height: auto; max-height: 40%; }
         #text, #table { height: 1fr; }
+        #lens { height: 1fr; border-left: solid $foreground 25%; border-right: solid $foreground 25%; }
+        #lens.-read { border-left: solid $accent 60%; }
         .hidden { display: none; }
     }
     """
@@ -41,6 +49,8 @@ class CallView(Vertical):
         """The body where it is text."""
         self.table = Grid(id="table", classes="hidden")
         """The body where it is a table."""
+        self.lens: LensPane | None = None
+        """The body where it is the time lens, once that was opened."""
         self._divider = Rule(("├", "┼", "┤"), id="divider")
 
     def compose(self) -> ComposeResult:
@@ -52,8 +62,13 @@ class CallView(Vertical):
 
     @property
     def body(self) -> Painted:
-        """The pane below: text or table."""
-        return self.text if self.table.has_class("hidden") else self.table
+        """The pane below: text, table or time lens."""
+        return next((body for body in self.bodies if not body.has_class("hidden")), self.text)
+
+    @property
+    def bodies(self) -> tuple[Painted, ...]:
+        """All that may be the pane below."""
+        return (self.text, self.table) if self.lens is None else (self.text, self.table, self.lens)
 
     @property
     def panes(self) -> tuple[Painted, ...]:
@@ -62,16 +77,31 @@ class CallView(Vertical):
 
     def show(self, content: Content) -> None:
         """Show another content; a body that stays the same stays where it was scrolled to."""
-        is_table = isinstance(content.body, Table)
-        self.text.set_class(is_table, "hidden")
-        self.table.set_class(not is_table, "hidden")
+        body = self._body_of(content)
+        for each in self.bodies:
+            each.set_class(each is not body, "hidden")
         for widget in (self.asked, self._divider):
             widget.set_class(not content.asked, "hidden")
         self.asked.show(content.asked)
         if isinstance(content.body, Table):
             self.table.show(content.body, content.row)
+        elif isinstance(content.body, LensPage):
+            self._lens_pane().show(content.body)
         else:
             self.text.show(content.body)
+
+    def _body_of(self, content: Content) -> Painted:
+        if isinstance(content.body, Table):
+            return self.table
+        return self._lens_pane() if isinstance(content.body, LensPage) else self.text
+
+    def _lens_pane(self) -> LensPane:
+        if self.lens is None:
+            from clinseek_tui.widgets.lens import LensPane  # noqa: PLC0415 -- loads when it is first opened
+
+            self.lens = LensPane(id="lens", classes="-read" if self.text.has_class("-read") else "")
+            self.mount(self.lens)
+        return self.lens
 
     def mark(self, needle: str) -> None:
         """Mark where `needle` occurs in all panes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,6 +18,9 @@ from clinseek_tui.widgets.grid import Grid
 from clinseek_tui.widgets.painted import Painted
 from clinseek_tui.widgets.rule import Part, Rule
 from clinseek_tui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from clinseek_tui.widgets.lens import LensPane
 
 __all__ = ["Frame"]
 
@@ -87,9 +91,14 @@ class Frame(Vertical):
         """The table that is shown, if one is."""
         return self.call.table if self.call.body is self.call.table else None
 
+    @property
+    def lens(self) -> LensPane | None:
+        """The time lens that is shown, if one is."""
+        return self.call.lens if self.call.body is self.call.lens else None
+
     def read(self, pane: Painted) -> None:
         """Let reading keys go to a pane from now on."""
-        bodies = (self.call.text, self.call.table)
+        bodies = self.call.bodies
         for each in (self.timeline, self.call.asked, *bodies):
             each.set_class(each is pane or (pane in bodies and each in bodies), "-read")
         self.set_class(pane is self.timeline, "-timeline")

@@ -45,8 +45,8 @@ def test_narrow(app_of: Any, build: Any, matches: Any, keys: tuple[str, ...]) ->
 
 @pytest.mark.parametrize(
     "keys",
-    [("0",), ("7",), ("l",), ("f1",), ("?",), ("j", "enter"), ("/", *"renal", "enter")],
-    ids=["case", "raw", "error", "answer", "help", "record", "search"],
+    [("0",), ("7",), ("l",), ("f1",), ("?",), ("j", "enter"), ("/", *"renal", "enter"), ("t",), ("e",)],
+    ids=["case", "raw", "error", "answer", "help", "record", "search", "lens", "context"],
 )
 def test_pages(app_of: Any, build: Any, matches: Any, keys: tuple[str, ...]) -> None:
     assert matches(app_of(build.story(), step=4), *keys)
