@@ -33,7 +33,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run an agent on a case and watch it work", "clinseek_tui.commands.run"),
     Command("replay", "look at recorded runs, step by step", "clinseek_tui.commands.replay"),
-    Command("repl", "look at runs by commands, in a plain terminal or a script", "clinseek_tui.commands.repl"),
+    Command("repl", "look at runs by commands, in a terminal or a script", "clinseek_tui.commands.repl"),
     Command("sql", "ask a record by SQL, as it was known at a time", "clinseek_tui.commands.sql"),
     Command("show", "a film in the terminal", "clinseek_tui.commands.show"),
     Command("why", "from an answered item back to rows; where the F1 went", "clinseek_tui.commands.why"),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from clinseek_core.case import Policy
-from clinseek_core.journal import Damage, ImageRef, DataInfo, Status, Table, Usage
+from clinseek_core.journal import Damage, DataInfo, ImageRef, Status, Table, Usage
 
 __all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 

@@ -1,4 +1,4 @@
-"""How good answers are: set F1 with names in their normal form, the reference's own score, many runs' means."""
+"""How good answers are: set F1 of names in normal form, the reference's own score, and means of many runs."""
 
 from clinseek_core.scoring.intervals import Interval, Paired, interval, paired, t_quantile
 from clinseek_core.scoring.names import folded
