@@ -45,6 +45,7 @@ COMMANDS = (
     Command("triage", "what went wrong in runs, by code and place", "clinseek_tui.commands.triage"),
     Command("ingest", "make a store from a MIMIC-IV tree, once", "clinseek_tui.commands.ingest"),
     Command("contract", "print when each row and cell is known", "clinseek_tui.commands.contract"),
+    Command("tour", "a guided first look, on a bundled case", "clinseek_tui.commands.tour"),
     Command("doctor", "what works here, and how to get what does not", "clinseek_tui.commands.doctor"),
 )
 
