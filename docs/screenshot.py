@@ -60,6 +60,8 @@ async def _picture(source: Timeless) -> str:
     app = DebuggerApp(source, step=step.number, ascii_only=False)
     async with app.run_test(size=_SIZE) as pilot:
         await pilot.press(*["l"] * before)
+        # The marks of the timeline come from an analysis.
+        await app.workers.wait_for_complete()
         await pilot.pause()
         return app.export_screenshot()
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, get_args
 
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Status
+from clinseek_core.text import visible
 from clinseek_replay.filtering import WORDS
 from clinseek_tui.keys import COMMANDS, Need, Takes, Word, words
 
@@ -96,7 +97,9 @@ def _arguments(word: Word, argument: str, around: Around) -> Iterator[Choice]:
 
 
 def _fits(value: str, begun: str) -> bool:
-    return value.lower().startswith(begun.lower()) and value != begun
+    # What others wrote is typed for one only if it is what it looks like.
+    safe = visible(value) == value and "\n" not in value
+    return safe and value.lower().startswith(begun.lower()) and value != begun
 
 
 def _breakpoints(around: Around, begun: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
 from clinseek_replay.amounts import duration
+from clinseek_replay.index import LazySteps
 from clinseek_replay.raw_bytes import Piece, pieces_of
 from clinseek_replay.search import argument_texts
 from clinseek_replay.sql import laid_out
@@ -149,6 +150,10 @@ def _ending(trajectory: Trajectory) -> Iterator[Block]:
     source = trajectory.answer_source if trajectory.answer_source != trajectory.stop_reason else ""
     yield from labelled((("reason", trajectory.stop_reason), ("answer by", source)))
     yield from labelled((("message", trajectory.message),), style)
+    if isinstance(trajectory.steps, LazySteps):
+        # Every step of a large file would be read for these.
+        yield Block("not counted: the recording is large", "dim", label="tokens")
+        return
     usage = [step.usage for step in trajectory.steps if step.usage]
     if usage:
         tokens = sum(u.input_tokens for u in usage), sum(u.output_tokens for u in usage)

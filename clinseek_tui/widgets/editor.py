@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import TextArea
 
+from clinseek_core.text import visible
 from clinseek_tui.view.words import Words
 from clinseek_tui.widgets.line import Line
 
@@ -60,7 +61,8 @@ class Editor(Vertical):
     def __init__(self, text: str) -> None:
         super().__init__()
         # No language: the highlighter that comes with one crashes the interpreter on some texts.
-        self.area = TextArea(text, show_line_numbers=False, tab_behavior="indent", compact=True)
+        # Characters that would act on the terminal, or that it can't draw, are edited as their pictures.
+        self.area = TextArea(visible(text), show_line_numbers=False, tab_behavior="indent", compact=True)
         """What is written."""
         self.area.cursor_blink = False
 

@@ -97,6 +97,12 @@ class Timeline(Painted):
             self._progress, self._at_work = new, at_work
             self._refit()
 
+    def bring_into_view(self, y: int, margin: int = 0) -> None:  # noqa: ARG002 -- half a page is margin enough
+        """Scroll half a page where row `y` is out of view: stepping on then paints two rows, not all."""
+        top, height = round(self.scroll_y), self.room.height
+        if not top <= y < top + height:
+            self.scroll_to(y=max(y - height // 2, 0), animate=False)
+
     def on_click(self, event: events.Click) -> None:
         """Tell which row was clicked."""
         row = event.y + round(self.scroll_y)

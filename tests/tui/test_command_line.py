@@ -80,6 +80,11 @@ def test_what_a_command_takes_is_offered(line: str, some: list[str]) -> None:
     assert set(some) <= set(offered(line))
 
 
+def test_a_name_that_would_act_on_the_terminal_is_not_offered() -> None:
+    around = AROUND._replace(tools=lambda: ("ehr.\x1b[31mred", "ehr.\u202egnp", "ehr.fine"))
+    assert [choice.line for choice in choices("filter tool:e", around)] == ["filter tool:ehr.fine"]
+
+
 def test_nothing_is_offered_after_a_word_that_is_none_or_takes_anything() -> None:
     assert offered("nonsense x") == offered("goto s") == offered("find x") == []
 

@@ -132,10 +132,19 @@ def test_nothing_in_a_recording_acts_on_the_terminal_or_breaks_the_layout(
             assert {cell_len(line) for line in frame} <= {size[0]}, "the frame stands straight"
             assert len(frame) >= size[1] - 4
 
-        for key in ("0", "l", "2", "5", "7", "1", "enter", "l", "7", "l", "escape", "$", "f1"):
+        pages = ("f1", "w", "escape", "escape", "e", "enter", "escape", "6", "w", "t", "j", "escape", "4")
+        for key in ("0", "l", "2", "5", "7", "1", "enter", "l", "7", "l", "escape", "$", *pages):
             await pilot.press(key)
+            await pilot.app.workers.wait_for_complete()
             check()
-        await pilot.press("/", *"gnp", "enter")
+        await pilot.press(":", *"break error", "enter", ":", *"filter sql", "enter", "0", "c")
+        await pilot.app.workers.wait_for_complete()
+        check()
+        await pilot.press("escape", "escape", "0", "l", "i")
+        for line in shows(pilot.app).split("\n"):
+            assert cell_len(line) <= size[0]
+            assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in line)
+        await pilot.press("escape", "/", *"gnp", "enter")
         await pilot.app.workers.wait_for_complete()
         check()
         if size[0] >= 80:
