@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clinseek_core.errors import WorkerError
+from clinseek_core.errors import InputError, WorkerError
 from clinseek_core.worker import Worker
 
-__all__ = ["PACKAGES", "ModelWorker", "missing_packages"]
+__all__ = ["PACKAGES", "ModelWorker", "misfits", "missing_packages"]
 
 PACKAGES = ("torch", "torchvision", "torchxrayvision", "safetensors")
 """What models need here: the extra cxr."""
 _MODULE = "clinseek_core.imaging.model_worker"
 _MEMORY_BYTES = 6 * 1024**3
 _IDLE_SECONDS = 300.0
+_CHECK_SECONDS = 120.0
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -75,3 +77,17 @@ class ModelWorker:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+
+
+def misfits(model: str, shapes: Mapping[str, Sequence[int]]) -> list[str] | None:
+    """How names and shapes of tensors differ from those of a model; None where it is not installed here."""
+    if missing_packages():
+        return None
+    worker = ModelWorker()
+    try:
+        found = worker.call("misfits", model, dict(shapes), deadline_s=_CHECK_SECONDS)
+    except WorkerError as error:
+        raise InputError(f"{model} can't be built to check the weights ({error})") from error
+    finally:
+        worker.close()
+    return [str(line) for line in found]
