@@ -79,6 +79,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+class _InstallCompletion(argparse.Action):
+    """Offers the completion of a shell and leaves."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002 -- argparse's own
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Do it; the exit code is the parser's end."""
+        from clinseek_tui.completion import install_completion  # noqa: PLC0415 -- loads every command
+
+        parser.exit(install_completion(str(values or ""), COMMANDS))
+
+
 def _dispatch(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="clinseek-tui",
@@ -87,6 +103,13 @@ def _dispatch(argv: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"clinseek-tui {__version__}")
+    parser.add_argument(
+        "--install-completion",
+        action=_InstallCompletion,
+        nargs="?",
+        metavar="SHELL",
+        help="completion for bash, fish or zsh: asks where to write it, or prints it in a pipe",
+    )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((word for word in argv if not word.startswith("-")), None)
     modules: dict[str, ModuleType] = {}
