@@ -1,17 +1,21 @@
 """Analyses beside the keys: each in a thread of its own, given up at once when nobody waits any more.
 
-The threads are daemons and no executor's: one that is in the middle of a long run does not hold up quitting.
+The threads are daemons and no executor's: one that does not come to an end does not hold up quitting. They
+must not run native code that lets other threads run meanwhile, as DuckDB does: a thread that is ended in the
+midst of it takes the process down. What needs that is asked of a worker process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
+from weakref import WeakSet
 
 import msgspec
 
@@ -24,6 +28,10 @@ _REST = 10
 """How many times as long as an analysis took a run may grow before it is made again."""
 _GATHER_S = 0.1
 """Seconds over which what streams in is gathered, so that the screen is not drawn for each of it."""
+
+_PATIENCE_S = 2.0
+"""Seconds that the end of the program waits for analyses that were given up to come to their next step."""
+_THREADS: WeakSet[threading.Thread] = WeakSet()
 
 T = TypeVar("T")
 
@@ -148,7 +156,9 @@ async def streamed(
     belt: _Belt[T] = _Belt()
     given_up = threading.Event()
     watched = msgspec.structs.replace(run, steps=_Steps(run.steps, given_up))
-    threading.Thread(target=_work, args=(analysis, watched, belt), name="analysis", daemon=True).start()
+    thread = threading.Thread(target=_work, args=(analysis, watched, belt), name="analysis", daemon=True)
+    _THREADS.add(thread)
+    thread.start()
     try:
         ended = False
         while not ended:
@@ -159,6 +169,16 @@ async def streamed(
                 await asyncio.sleep(_GATHER_S)
     finally:
         given_up.set()
+
+
+def _let_end() -> None:
+    """Let analyses that were given up end by themselves, where they do so soon."""
+    until = time.monotonic() + _PATIENCE_S
+    for thread in list(_THREADS):
+        thread.join(max(until - time.monotonic(), 0))
+
+
+atexit.register(_let_end)
 
 
 def _work(analysis: Callable[[Trajectory], Iterator[T]], watched: Trajectory, belt: _Belt[T]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -160,9 +159,7 @@ class AnalysedScreen(RunScreen):
         run = self.run
         self.looking = self.looking._replace(evidence_under_way=True)
         try:
-            async with contextlib.aclosing(streamed(partial(_examined, self.ehr), run)) as passes:
-                async for found in passes:
-                    self._show_evidence(run, found[-1])
+            self._show_evidence(run, await made(_examined, run))
         except ClinseekError as error:
             self.tell(error)
         self._evidence.end(run)
@@ -235,17 +232,16 @@ def _messages(run: Trajectory) -> tuple[SeenMessage, ...]:
     return tuple(messages_of(run))
 
 
-def _examined(ehr: Path | None, run: Trajectory) -> Iterator[_Found]:
-    """The evidence by the recording alone, then by the record too where that was named, or is bundled."""
-    from clinseek_fixtures import world_path  # noqa: PLC0415 -- see _signs_of
-    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415
+def _examined(run: Trajectory) -> _Found:
+    """The evidence by the recording alone.
+
+    The record is not asked here: that runs native code in this process, which a thread that is ended while it
+    runs it takes down with it. `why --ehr` asks it.
+    """
+    from clinseek_replay.evidence.report import evidence_of, examined  # noqa: PLC0415 -- see _signs_of
 
     read = examined(run)
-    yield _Found(read, evidence_of(read))
-    path = world_path() if ehr is None and run.data and run.data.source == "bundled" else ehr
-    if path is not None:
-        read = examined(run, path)
-        yield _Found(read, evidence_of(read))
+    return _Found(read, evidence_of(read))
 
 
 def _why(examined: Examined, run: Trajectory, item: str) -> tuple[str, ...]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,3 +94,30 @@ def test_quitting_does_not_wait_for_an_analysis() -> None:
     asyncio.run(story())
     assert any(thread.name == "analysis" and thread.daemon for thread in threading.enumerate())
     forever.set()
+
+
+LEAVING = """
+import asyncio, time
+from clinseek_replay.trajectory import Step, Trajectory
+from clinseek_tui.background import apart, made
+
+run = Trajectory(run_id="r", source="", format="", steps=tuple(Step(number=n) for n in range(1, 100)))
+
+async def main():
+    tasks = [
+        asyncio.ensure_future(made(lambda run: [time.sleep(0.05) for _ in run.steps], run)),
+        asyncio.ensure_future(apart(lambda: time.sleep(60))),
+    ]
+    await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+
+asyncio.run(main())
+"""
+
+
+def test_the_program_ends_well_and_soon_though_analyses_are_under_way() -> None:
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", LEAVING], check=False, capture_output=True, timeout=50)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert time.monotonic() - began < 30, "it did not wait for the one that sleeps for a minute"
