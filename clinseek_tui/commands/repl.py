@@ -44,26 +44,42 @@ def main(args: argparse.Namespace) -> int:
         _tell(where(session, ""))
         _tell(here(session))
         print("`help` lists the commands, `quit` leaves", file=sys.stderr)
-    code = _FINE
-    last = ""
-    while not session.ended:
+    talk = _Talk(session, typed)
+    goes_on = True
+    while goes_on:
         try:
-            line = typed.read(session.prompt)
-            if line is None:
-                break
-            line = line.strip() or (last if typed.interactive else "")
-            last = ""
-            _tell(carry_out(session, line))
-            last = line if repeats(line) else ""
+            goes_on = talk.takes_a_line()
         except KeyboardInterrupt:
             if not typed.interactive:
                 raise
             print("interrupted", file=sys.stderr)
+    return talk.code
+
+
+class _Talk:
+    """Line after line, with what an empty one repeats."""
+
+    def __init__(self, session: Session, typed: TypedLines) -> None:
+        self.code = _FINE
+        self._session = session
+        self._typed = typed
+        self._last = ""
+
+    def takes_a_line(self) -> bool:
+        """Carry one line out, and tell what can't be; whether there is another."""
+        try:
+            line = self._typed.read(self._session.prompt)
+            if line is None:
+                return False
+            line = line.strip() or (self._last if self._typed.interactive else "")
+            self._last = ""
+            _tell(carry_out(self._session, line))
+            self._last = line if repeats(line) else ""
         except ClinseekError as error:
-            place = "" if typed.interactive else f"line {typed.number}: "
+            place = "" if self._typed.interactive else f"line {self._typed.number}: "
             print(visible(f"{place}{error}").replace("\n", " "), file=sys.stderr, flush=True)
-            code = _FINE if typed.interactive else _UNUSABLE
-    return code
+            self.code = _FINE if self._typed.interactive else _UNUSABLE
+        return not self._session.ended
 
 
 def _tell(lines: Iterator[str]) -> None:

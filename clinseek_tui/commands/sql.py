@@ -87,7 +87,7 @@ def main(args: argparse.Namespace) -> int:
         width = shutil.get_terminal_size().columns
         shell = Shell(session, _about(asked, policy), layout, args.rows, width)
         if args.queries:
-            carried_out = [_carried_out(shell, query, "") for query in args.queries]
+            carried_out = [_carried_out(shell, query) for query in args.queries]
             return _FINE if all(carried_out) else _UNUSABLE
         return _converse(shell, session)
 
@@ -97,40 +97,61 @@ def _converse(shell: Shell, session: EhrSession) -> int:
     typed = TypedLines("sql", shell.completions)
     if typed.interactive:
         _tell(map(Told, (*shell.about, ".help lists what there is, .quit leaves")))
-    code, begun, first = _FINE, "", 1
-    while not shell.ended:
+    talk = _Talk(shell, typed)
+    goes_on = True
+    while goes_on:
         try:
-            line = typed.read("    ...> " if begun else "sql> ")
-            first = first if begun else typed.number
-            begun = f"{begun}\n{line or ''}" if begun else line or ""
-            at_end = line is None or (typed.interactive and not line.strip())
-            if not at_end and not shell.is_complete(begun):
-                continue
-            statement, begun = begun, ""
-            place = "" if typed.interactive else f"line {first}: "
-            if not _carried_out(shell, statement, place) and not typed.interactive:
-                code = _UNUSABLE
-            if line is None:
-                break
+            goes_on = talk.takes_a_line()
         except KeyboardInterrupt:
             if not typed.interactive:
                 raise
             # The worker may be in the middle of a query; another one opens with the next.
             session.close()
-            begun = ""
+            talk.begun = ""
             print("stopped", file=sys.stderr)
+    return talk.code
+
+
+class _Talk:
+    """Line after line, put together to statements."""
+
+    def __init__(self, shell: Shell, typed: TypedLines) -> None:
+        self.code = _FINE
+        self.begun = ""
+        """What was typed of a statement that goes on."""
+        self._first = 1
+        self._shell = shell
+        self._typed = typed
+
+    def takes_a_line(self) -> bool:
+        """Read a line, and answer the statement that it ends, if it does; whether there is another."""
+        try:
+            line = self._typed.read("    ...> " if self.begun else "sql> ")
         except InputError as error:
-            begun = ""
-            _complain(error, f"line {typed.number}: ")
-            code = _UNUSABLE
-    return code
+            self.begun = ""
+            self._complain(error, self._typed.number)
+            return True
+        self._first = self._first if self.begun else self._typed.number
+        self.begun += f"{line or ''}\n"
+        is_over = line is None or (self._typed.interactive and not line.strip())
+        if is_over or self._shell.is_complete(self.begun):
+            statement, self.begun = self.begun, ""
+            try:
+                _tell(self._shell.carry_out(statement))
+            except ClinseekError as error:
+                self._complain(error, self._first)
+        return line is not None and not self._shell.ended
+
+    def _complain(self, error: ClinseekError, number: int) -> None:
+        _complain(error, "" if self._typed.interactive else f"line {number}: ")
+        self.code = _FINE if self._typed.interactive else _UNUSABLE
 
 
-def _carried_out(shell: Shell, statement: str, place: str) -> bool:
+def _carried_out(shell: Shell, statement: str) -> bool:
     try:
         _tell(shell.carry_out(statement))
     except ClinseekError as error:
-        _complain(error, place)
+        _complain(error, "")
         return False
     return True
 

@@ -90,7 +90,8 @@ def test_enter_goes_on_and_q_leaves(clinseek: Callable[..., Any], typed: Callabl
     assert "2 of 8" not in clinseek()[1], "the end of what is typed leaves too"
 
 
-@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 2])
 def test_every_bundled_case_can_be_toured(tmp_path: Path, number: int) -> None:
     tour = Tour(bundled_cases()[number], tmp_path, lambda _: None, kept=True)
     for chapter in CHAPTERS:
