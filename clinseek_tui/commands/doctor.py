@@ -6,12 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from clinseek_core.text import one_line
 from clinseek_core.version import __version__
 from clinseek_tui.commands.printing import json_line, say
-from clinseek_tui.doctor import CHECKS, Finding, Here
 from clinseek_tui.terminal import Terminal, terminal_of
+
+if TYPE_CHECKING:
+    from clinseek_tui.doctor import Finding
 
 __all__ = ["add_arguments", "main"]
 
@@ -41,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Make every check; 1 where something that is used by default is missing."""
+    from clinseek_tui.doctor import CHECKS, Here  # noqa: PLC0415 -- help needs nothing of what is looked at
+
     here = Here(os.environ, _terminal(), args.endpoint)
     findings: list[Finding] = []
     group = ""

@@ -18,14 +18,14 @@ from clinseek_core.text import one_line, visible
 from clinseek_fixtures import world_path
 from clinseek_tui.commands.printing import say
 from clinseek_tui.commands.progress import OpeningLine
-from clinseek_tui.running import Options, plan_new
-from clinseek_tui.running.plan import BUNDLED
 from clinseek_tui.sqlshell import LAYOUTS, Shell, Told, rows_named
 from clinseek_tui.typed_lines import TypedLines
 
 __all__ = ["add_arguments", "main"]
 
 _FINE, _UNUSABLE = 0, 2
+_BUNDLED = "bundled"
+"""As `run` and `audit` call the bundled world."""
 _EXAMPLES = """\
 examples:
   clinseek-tui sql                                        the first bundled case; .help lists what there is
@@ -173,14 +173,16 @@ def _complain(error: ClinseekError, place: str) -> None:
 
 def _asked(args: argparse.Namespace) -> _Asked:
     """The patient and time that the options name; InputError where they do not go together."""
-    root = world_path() if args.ehr in {None, BUNDLED} else Path(args.ehr)
+    from clinseek_tui.running import Options, plan_new  # noqa: PLC0415 -- help needs no models
+
+    root = world_path() if args.ehr in {None, _BUNDLED} else Path(args.ehr)
     if args.case is None and args.subject is not None:
         if args.at is None:
             raise InputError('--subject needs the time: --at "YYYY-MM-DD HH:MM:SS"')
         return _Asked(root, args.subject, args.at, "")
-    if args.case is None and args.ehr not in {None, BUNDLED}:
+    if args.case is None and args.ehr not in {None, _BUNDLED}:
         raise InputError("--ehr needs a patient and a time: --subject ID and --at TIME, or a cases file")
-    options = Options(case=args.case, qid=args.qid, ehr=None if args.ehr in {None, BUNDLED} else root)
+    options = Options(case=args.case, qid=args.qid, ehr=None if args.ehr in {None, _BUNDLED} else root)
     plan = plan_new(options, {"HOME": os.environ.get("HOME", "")})
     case = plan.case
     subject = case.subject_id if args.subject is None else args.subject

@@ -13,7 +13,6 @@ from clinseek_core.errors import InputError
 from clinseek_fixtures import bundled_cases
 from clinseek_tui.commands.printing import say
 from clinseek_tui.commands.progress import OpeningLine
-from clinseek_tui.tour import CHAPTERS, Tour
 
 __all__ = ["add_arguments", "main"]
 
@@ -39,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Tell chapter after chapter; 0."""
+    from clinseek_tui.tour import CHAPTERS, Tour  # noqa: PLC0415 -- help needs no runs and analyses
+
     cases = {case.qid: case for case in bundled_cases()}
     qid = args.case or next(iter(cases))
     if qid not in cases:

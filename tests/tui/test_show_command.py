@@ -114,6 +114,14 @@ def test_half_blocks_show_the_picture(name: str, off: float) -> None:
     assert all(line.endswith(("\x1b[0m", "\x1b[m")) for line in lines), "what comes after has its own colours"
 
 
+@pytest.mark.parametrize("name", ["blocks", "256"])
+def test_the_upper_half_of_a_cell_is_the_upper_pixel(name: str) -> None:
+    rows = np.zeros((8, 12), np.uint8)
+    rows[1::2] = 255
+    shown = drawn_greys(list(PAINTERS[name].lines(PIL.Image.fromarray(rows), Box(12, 4))), Box(12, 4))
+    assert (shown == rows).all()
+
+
 def test_all_greys_of_256_colours_are_used() -> None:
     wide = PIL.Image.fromarray(np.tile(np.linspace(0, 255, 256).astype(np.uint8), (4, 1)))
     told = "".join(PAINTERS["256"].lines(wide, Box(256, 2)))
