@@ -55,7 +55,11 @@ def endpoint() -> Iterator[Any]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that has read enough hangs up."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     Handler.url = f"http://127.0.0.1:{server.server_port}/v1"  # type: ignore[attr-defined]
