@@ -12,17 +12,18 @@ import struct
 import warnings as python_warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clinseek_core.imaging.film import MAX_PIXELS, Film, FilmFacts, Window
+from clinseek_core.imaging.film import MAX_PIXELS, Exposure, Film, FilmFacts, Window
 from clinseek_core.imaging.refusal import FilmError, Refusal
-from clinseek_core.imaging.window import number, shown
+from clinseek_core.imaging.window import number, shown, span_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from pydicom import Dataset
 
-__all__ = ["is_dicom", "read_dicom"]
+__all__ = ["is_dicom", "open_dicom", "read_dicom"]
 
 _MAGIC_AT, _MAGIC = 128, b"DICM"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -69,16 +70,39 @@ def read_dicom(data: bytes, asked: tuple[float, float] | None = None) -> Film:
 
     Raises FilmError.
     """
-    with python_warnings.catch_warnings(record=True) as said:
-        python_warnings.simplefilter("always")
+    return open_dicom(data).film(asked)
+
+
+def open_dicom(data: bytes) -> Exposure:
+    """The film in a DICOM file's bytes before its window, decoded once. Raises FilmError."""
+    with _carefully() as said:
         header, syntax, notes = _header(data)
         _check(header)
         stored = _pixels(header, notes)
-        pixels, window, of_window = shown(stored, header, asked)
-    notes += of_window
-    if said:
-        notes.append(f"pydicom gave {len(said)} warnings on how the file is written")
-    return Film(pixels, _facts(header, syntax, tuple(dict.fromkeys(notes)), window))
+        span = span_of(stored, header)
+
+    def film(asked: tuple[float, float] | None) -> Film:
+        with _carefully() as said_now:
+            pixels, window, of_window = shown(stored, header, asked)
+            told = [*notes, *of_window]
+            if said or said_now:
+                told.append(f"pydicom gave {len(said) + len(said_now)} warnings on how the file is written")
+            return Film(pixels, _facts(header, syntax, tuple(dict.fromkeys(told)), window))
+
+    return Exposure(film, span)
+
+
+@contextmanager
+def _carefully() -> Iterator[list[python_warnings.WarningMessage]]:
+    """Inside, warnings are gathered, and whatever pydicom raises is a FilmError."""
+    with python_warnings.catch_warnings(record=True) as said:
+        python_warnings.simplefilter("always")
+        try:
+            yield said
+        except FilmError:
+            raise
+        except Exception as error:  # pydicom reads a value when it is asked for, and fails there
+            raise FilmError("bad_header", f"a value can't be read ({type(error).__name__})") from error
 
 
 def _header(data: bytes) -> tuple[Dataset, str, list[str]]:
@@ -237,7 +261,7 @@ def _spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
     for keyword in _SPACINGS:
         try:
             row, column = (float(value) for value in header.get(keyword) or ())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, NotImplementedError):
             continue
         if all(math.isfinite(value) and _LEAST_MM <= value <= _MOST_MM for value in (row, column)):
             return (row, column), keyword
@@ -247,7 +271,7 @@ def _spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
 def _orientations(header: Dataset) -> list[str]:
     try:
         told = [str(value) for value in header.get("PatientOrientation") or ()]
-    except TypeError:
+    except (TypeError, ValueError, NotImplementedError):
         return []
     return told if len(told) == 2 and all(_ORIENTATION.fullmatch(value) for value in told) else []
 
@@ -255,7 +279,7 @@ def _orientations(header: Dataset) -> list[str]:
 def _text(header: Dataset, keyword: str) -> str:
     try:
         return str(header.get(keyword) or "").strip("\0 ")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         return ""
 
 

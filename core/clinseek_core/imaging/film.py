@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["MAX_PIXELS", "Film", "FilmFacts", "Window", "WindowKind"]
+__all__ = ["MAX_PIXELS", "Exposure", "Film", "FilmFacts", "Window", "WindowKind"]
 
 MAX_PIXELS = 50_000_000
 """A detector of 43 cm at 0.1 mm has 18 million."""
@@ -55,3 +56,13 @@ class Film:
 
     pixels: npt.NDArray[np.uint8]
     facts: FilmFacts
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A film before its window."""
+
+    film: Callable[[tuple[float, float] | None], Film]
+    """Its grey values by a window (centre and width), or by its own where that is None; raises FilmError."""
+    span: tuple[float, float]
+    """Its least and its highest value, in those that a window is given in."""

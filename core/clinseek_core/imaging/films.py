@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from clinseek_core.errors import WorkerError
 from clinseek_core.imaging.film import FilmFacts
 from clinseek_core.imaging.refusal import FilmError
+from clinseek_core.imaging.viewing import FilmView, SeenFilm
 from clinseek_core.worker import DeadlineError, Worker
 
 __all__ = ["FilmReader", "ShownFilm"]
@@ -46,12 +48,27 @@ class FilmReader:
         `window` is a centre and a width. Raises FilmError.
         """
         center, width = window or (None, None)
-        call = (str(path), [str(root) for root in roots], center, width, max_edge)
+        answer = self._call("show", str(path), [str(root) for root in roots], center, width, max_edge)
+        return msgspec.convert(answer, ShownFilm)
+
+    def view(
+        self, path: Path, roots: Sequence[Path], view: FilmView, picture: Path | None = None
+    ) -> SeenFilm:
+        """A part of the film at `path`, at the size of a screen; as `show` else.
+
+        The film stays decoded in the worker, so that another part or window of it comes at once. `picture`
+        is one of the film on which the structures `view.names` were tinted: their outlines come with it.
+        """
+        asked = msgspec.to_builtins(view)
+        answer = self._call("view", str(path), [str(root) for root in roots], asked, str(picture or ""))
+        return msgspec.convert(answer, SeenFilm)
+
+    def _call(self, method: str, *arguments: Any) -> dict[str, Any]:
         with self._lock:
             if self._worker is None:
                 self._worker = Worker(_WORKER_MODULE, memory_bytes=_MEMORY_BYTES)
             try:
-                answer = self._worker.call("show", *call, deadline_s=_SECONDS)
+                answer: dict[str, Any] = self._worker.call(method, *arguments, deadline_s=_SECONDS)
             except DeadlineError as error:
                 self._end()
                 raise FilmError("bomb", f"reading it took more than {_SECONDS:g} s") from error
@@ -60,7 +77,7 @@ class FilmReader:
                 raise FilmError("bad_pixels", f"reading it ended its process ({error})") from error
         if "error" in answer:
             raise FilmError(*answer["error"])
-        return msgspec.convert(answer, ShownFilm)
+        return answer
 
     def close(self) -> None:
         """End the worker; a later film starts another."""

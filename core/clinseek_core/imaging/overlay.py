@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image as Picture
 
-__all__ = ["draw_boxes", "draw_masks"]
+__all__ = ["TINT", "draw_boxes", "draw_masks"]
 
 _EDGE = 1024
 """Pixels of the longer side, at most."""
-_TINT = 0.35
+TINT = 0.35
+"""Share of its colour in a structure's pixels."""
 _BOX = (255, 176, 0)
 _LABEL = 40
 
@@ -33,7 +34,7 @@ def draw_masks(pixels: npt.NDArray[np.uint8], masks: Mapping[str, npt.NDArray[np
     shown = np.repeat(np.asarray(picture, dtype=np.float32)[..., None], 3, axis=2)
     for name, mask in masks.items():
         small = np.asarray(Image.fromarray(mask).resize(picture.size, Image.Resampling.NEAREST))
-        shown[small] = shown[small] * (1 - _TINT) + np.array(COLOURS[name], np.float32) * _TINT
+        shown[small] = shown[small] * (1 - TINT) + np.array(COLOURS[name], np.float32) * TINT
     return _png(Image.fromarray(shown.astype(np.uint8)))
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import warnings as python_warnings
 
-from clinseek_core.imaging.film import MAX_PIXELS, Film, FilmFacts, Window
+from clinseek_core.imaging.film import MAX_PIXELS, Exposure, Film, FilmFacts, Window
 from clinseek_core.imaging.refusal import FilmError
 
-__all__ = ["is_picture", "read_picture"]
+__all__ = ["is_picture", "open_picture", "read_picture"]
 
 _FORMATS = ("PNG", "JPEG")
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _SIXTEEN_BIT = ("I", "F")
+_EIGHT_BIT = (0.0, 255.0)
 
 
 def is_picture(data: bytes) -> bool:
@@ -26,6 +27,11 @@ def read_picture(data: bytes, asked: tuple[float, float] | None = None) -> Film:
     Colours become their luminance (ITU-R 601-2). Greys of more than 8 bits are spread over their range where
     no window is asked for. Raises FilmError.
     """
+    return open_picture(data).film(asked)
+
+
+def open_picture(data: bytes) -> Exposure:
+    """The film in a PNG or JPEG file's bytes before its window, decoded once. Raises FilmError."""
     import numpy as np  # noqa: PLC0415 - heavy: loaded with the first film
     import PIL.Image  # noqa: PLC0415 - heavy: loaded with the first film
     from PIL import ImageOps  # noqa: PLC0415 - as above
@@ -44,19 +50,24 @@ def read_picture(data: bytes, asked: tuple[float, float] | None = None) -> Film:
         raise FilmError("too_many_pixels", "it says more pixels than a film has") from error
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
         raise FilmError("bad_pixels", f"it can't be decoded ({type(error).__name__})") from error
-    window = Window(kind="as_stored")
-    if asked is not None or deep:
-        low, high = _ends(float(values.min()), float(values.max()), asked)
-        if asked is not None:
-            window = Window(kind="asked", center=asked[0], width=asked[1])
-        values = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1) * 255
-    facts = FilmFacts(
-        format="JPEG" if kind == "JPEG" else "PNG",
-        rows=values.shape[0],
-        columns=values.shape[1],
-        window=window,
-    )
-    return Film(np.round(values).astype(np.uint8), facts)
+    span = (float(values.min()), float(values.max())) if deep else _EIGHT_BIT
+
+    def film(asked: tuple[float, float] | None) -> Film:
+        window, greys = Window(kind="as_stored"), values
+        if asked is not None or deep:
+            low, high = _ends(*span, asked)
+            if asked is not None:
+                window = Window(kind="asked", center=asked[0], width=asked[1])
+            greys = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1) * 255
+        facts = FilmFacts(
+            format="JPEG" if kind == "JPEG" else "PNG",
+            rows=greys.shape[0],
+            columns=greys.shape[1],
+            window=window,
+        )
+        return Film(np.round(greys).astype(np.uint8), facts)
+
+    return Exposure(film, span)
 
 
 def _ends(least: float, most: float, asked: tuple[float, float] | None) -> tuple[float, float]:

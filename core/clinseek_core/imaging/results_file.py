@@ -66,6 +66,11 @@ class ResultsFile:
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools that have results here."""
+        return frozenset(recorded.tool for recorded in self._known.values())
+
     def find(self, film: str, tool: str, arguments: dict[str, Any]) -> Recorded | None:
         """The result of a call, if it is there."""
         return self._known.get(key_of(film, tool, arguments))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Stored = npt.NDArray[Any]
 
-__all__ = ["number", "shown"]
+__all__ = ["number", "shown", "span_of"]
 
 _LOW, _HIGH = 0.005, 0.995
 """Shares of the pixels between which grey values spread where no window is told."""
@@ -33,7 +33,7 @@ def number(header: Dataset, keyword: str) -> float | None:
         if value is not None and not isinstance(value, str | bytes) and hasattr(value, "__iter__"):
             value = next(iter(value), None)
         found = math.nan if value is None or value == "" else float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, NotImplementedError):
         return None
     return found if math.isfinite(found) else None
 
@@ -57,6 +57,15 @@ def shown(
         table = 1 - table
     grey = np.round(np.clip(table, 0, 1) * 255).astype(np.uint8)
     return np.take(grey, unsigned), window, warnings
+
+
+def span_of(stored: Stored, header: Dataset) -> tuple[float, float]:
+    """The least and the highest of the rescaled values."""
+    import numpy as np  # noqa: PLC0415 - heavy: loaded with the first film
+
+    ends = np.array([stored.min(), stored.max()], dtype=np.float64)
+    low, high = sorted(_rescaled(ends, header, []).tolist())
+    return low, high
 
 
 def _rescaled(values: Floats, header: Dataset, warnings: list[str]) -> Floats:

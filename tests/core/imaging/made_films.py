@@ -398,6 +398,14 @@ BROKEN: dict[str, tuple[set[str], Callable[[], bytes]]] = {
         {"missing_decoder", "bad_pixels"},
         lambda: _encoded_as(JPEGLosslessSV1, _garbage(5, 500)),
     ),
+    "representation that does not exist, of a needed value": (
+        {"not_grayscale"},
+        lambda: made().replace(b"\x28\x00\x04\x00CS", b"\x28\x00\x04\x00C\0"),
+    ),
+    "representation that does not exist, of another value": (
+        {"ok"},
+        lambda: made().replace(b"\x18\x00\x01\x51CS", b"\x18\x00\x01\x51C\0"),
+    ),
     # Damaged pixels.
     "RLE damaged": ({"ok", "bad_pixels"}, lambda: _damaged(in_syntax(RLELossless))),
     "JPEG 2000 damaged": ({"ok", "bad_pixels"}, lambda: _damaged(in_syntax(JPEG2000Lossless))),

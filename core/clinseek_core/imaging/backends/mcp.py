@@ -17,8 +17,8 @@ from clinseek_core.imaging.backends.checked import bad_output, report_of, scores
 from clinseek_core.imaging.backends.port import Answer, BackendError, BackendName
 from clinseek_core.imaging.boxes import MAX_BOXES, BadBoxError, Box, box_from, predictions
 from clinseek_core.imaging.film import FilmFacts
-from clinseek_core.imaging.mcp_client import McpError, McpReply, call_tool
 from clinseek_core.imaging.of_case import AskedFilm
+from clinseek_core.mcp_client import McpError, McpReply, call_tool
 from clinseek_core.text import one_line
 
 __all__ = ["MCP_TOOLS", "McpBackend"]

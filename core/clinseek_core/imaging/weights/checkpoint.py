@@ -57,6 +57,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     storage: Callable[[Storage], bytes]
     model: str = ""
     """The model that the file itself says it is of; only our own files do."""
+    source: str = ""
+    """The file, as errors name it."""
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def open_checkpoint(path: Path) -> Iterator[Checkpoint]:
             with _told(path):
                 return checkpoint.storage(wanted)
 
-        yield msgspec.structs.replace(checkpoint, storage=storage)
+        yield msgspec.structs.replace(checkpoint, storage=storage, source=str(path))
 
 
 @contextmanager

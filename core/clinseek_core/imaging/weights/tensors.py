@@ -33,7 +33,9 @@ def write_safetensors(checkpoint: Checkpoint, path: Path) -> str:
             "data_offsets": [begin, end],
         }
         if end > MAX_BYTES:
-            raise InputError("its tensors have more bytes than any model here; do not trust this file")
+            raise InputError(
+                f"{checkpoint.source}: its tensors exceed any model of ours; do not trust this file"
+            )
     told = json.dumps(header, separators=(",", ":")).encode()
     told += b" " * (-len(told) % _ALIGNMENT)
     digest = hashlib.sha256()
@@ -42,7 +44,12 @@ def write_safetensors(checkpoint: Checkpoint, path: Path) -> str:
             digest.update(part)
             file.write(part)
         for _, tensor in sorted(checkpoint.tensors.items()):
-            data = _contiguous(tensor, checkpoint.storage(tensor.storage))
+            stored = checkpoint.storage(tensor.storage)
+            if _beyond(tensor, stored):
+                raise InputError(
+                    f"{checkpoint.source}: {name} reaches beyond its storage; copy or download it again"
+                )
+            data = _contiguous(tensor, stored)
             digest.update(data)
             file.write(data)
     return digest.hexdigest()
@@ -52,6 +59,17 @@ def _size(tensor: StoredTensor) -> int:
     return math.prod(tensor.shape) * ITEM_BYTES[tensor.storage.dtype]
 
 
+def _span(tensor: StoredTensor) -> tuple[int, int]:
+    """The first and the last of its elements, counted in its storage."""
+    first = tensor.storage.shift + tensor.offset
+    return first, first + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
+
+
+def _beyond(tensor: StoredTensor, stored: bytes) -> bool:
+    end = (_span(tensor)[1] + 1) * ITEM_BYTES[tensor.storage.dtype]
+    return math.prod(tensor.shape) > 0 and end > len(stored)
+
+
 def _contiguous(tensor: StoredTensor, stored: bytes) -> bytes:
     """A tensor's elements, row after row, whatever the order they are stored in."""
     import numpy as np  # noqa: PLC0415 - heavy: loaded with the first file of weights
@@ -59,10 +77,7 @@ def _contiguous(tensor: StoredTensor, stored: bytes) -> bytes:
     width = ITEM_BYTES[tensor.storage.dtype]
     if not math.prod(tensor.shape):
         return b""
-    first = tensor.storage.shift + tensor.offset
-    last = first + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
-    if (last + 1) * width > len(stored):
-        raise InputError("holds a tensor that reaches beyond its storage; copy or download it again")
+    first, last = _span(tensor)
     elements = np.frombuffer(stored, np.dtype(f"V{width}"))[first : last + 1]
     view = np.lib.stride_tricks.as_strided(
         elements, tensor.shape, [step * width for step in tensor.strides], writeable=False
