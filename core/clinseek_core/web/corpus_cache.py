@@ -21,7 +21,7 @@ from clinseek_core.web.corpus_index import CorpusIndex, Entry, make_index
 
 __all__ = ["open_corpus", "user_cache"]
 
-_VERSION = "1"
+_VERSION = "2"
 """Goes up with every change of what is kept."""
 _ABOUT = "CREATE TABLE about(state TEXT, corpus BLOB, entries BLOB)"
 

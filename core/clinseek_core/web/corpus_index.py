@@ -1,6 +1,7 @@
 """Full-text search over a corpus with SQLite's FTS5.
 
-Ranked by bm25 and, where that is even, by address, so that a query finds the same pages everywhere.
+A page that is called what is asked for comes first; the others are ranked by bm25 and, where that is even, by
+address, so that a query finds the same pages everywhere.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
     title: str
     address: str
+    names: tuple[str, ...]
+    """Its title and its topics, as they are compared with a query."""
     sentences: tuple[str, ...]
     compared: tuple[str, ...]
 
@@ -53,14 +56,17 @@ class CorpusIndex:
     def __init__(self, entries: tuple[Entry, ...], database: sqlite3.Connection) -> None:
         self.entries = entries
         self.database = database
+        self._called = _called(entries)
 
     def search(self, query: str, count: int) -> tuple[Hit, ...]:
-        """The best pages for `query`: first those that hold all of its words, then those that hold some."""
-        words = list(dict.fromkeys(_WORD.findall(_compared(query))))[:_MAX_WORDS]
+        """The best pages for `query`: those it names, then those with all of its words, then with some."""
+        said = _words(query)
+        words = list(dict.fromkeys(said))[:_MAX_WORDS]
         telling = [f'"{word}"' for word in words if word not in _STOP] or [f'"{word}"' for word in words]
         if not telling:
             return ()
-        found = self._matching(" AND ".join(telling), count)
+        found = [*self._called.get(" ".join(said), ()), *self._matching(" AND ".join(telling), count)]
+        found = list(dict.fromkeys(found))[:count]
         if len(found) < count and len(telling) > 1:
             some = self._matching(" OR ".join(telling), 2 * count)
             found = list(dict.fromkeys([*found, *some]))[:count]
@@ -71,6 +77,17 @@ class CorpusIndex:
     def _matching(self, expression: str, count: int) -> list[int]:
         rows = self.database.execute(_QUERY, (expression, *_WEIGHTS, count))
         return [number for (number,) in rows]
+
+
+def _called(entries: tuple[Entry, ...]) -> dict[str, list[int]]:
+    """The places of the pages that have a name: by title, then by topic, each in order of address."""
+    called: dict[str, list[int]] = {}
+    for number, entry in enumerate(entries):
+        called.setdefault(entry.names[0], []).append(number)
+    for number, entry in enumerate(entries):
+        for name in entry.names[1:]:
+            called.setdefault(name, []).append(number)
+    return called
 
 
 def make_index(corpus: Corpus) -> CorpusIndex:
@@ -100,7 +117,12 @@ def _columns(page: CorpusPage) -> tuple[str, ...]:
 def _entry(page: CorpusPage) -> Entry:
     plain = _MARKUP.sub(lambda found: found[1] or "", page.text)
     sentences = tuple(filter(None, (" ".join(found.split()) for found in _SENTENCE.findall(plain))))
-    return Entry(page.title, page.address, sentences, tuple(map(_compared, sentences)))
+    names = tuple(" ".join(_words(name)) for name in (page.title, *page.topics))
+    return Entry(page.title, page.address, names, sentences, tuple(map(_compared, sentences)))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_compared(text))
 
 
 def _compared(text: str) -> str:

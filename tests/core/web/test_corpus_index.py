@@ -58,6 +58,29 @@ def test_titles_weigh_more_than_text_and_all_words_more_than_some(search) -> Non
     assert search("heart")[0] == "Heart failure"
 
 
+def test_a_page_that_is_called_what_is_asked_for_comes_first(folder: Path) -> None:
+    """Also where another page says the words more often, or they are words that tell nothing."""
+    for name, title, topics, text in (
+        ("g", "Twin twin twin", '"GI bleeding of twins"', "Twin twin twin."),
+        ("h", "Why and when", '"CCS 2"', "Words."),
+        ("i", "Other CCS 2 of 2", "", "CCS 2, CCS 2."),
+    ):
+        (folder / "condition" / f"{name}.md").write_text(PAGE.format(title=title, topics=topics, text=text))
+    backend = OfflineBackend(folder)
+    for query, title in (
+        ("twin", "Twin"),
+        ("GI-Bleeding?", "Gastrointestinal hemorrhage"),
+        ("ccs 2", "Why and when"),
+        ("why and when", "Why and when"),
+        ("edema", "Oedema"),
+    ):
+        hits = backend.search(query, 10).hits
+        assert hits[0].title == title, query
+        assert len({hit.url for hit in hits}) == len(hits)
+        assert backend.search(query, 1).hits == hits[:1]
+    backend.close()
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

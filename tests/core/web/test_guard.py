@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from clinseek_core.web.guard import GLUED, NOTE_WORDS, QUESTION_WORDS, Guard, Gu
 from clinseek_core.web.port import WebError
 from clinseek_core.web.providers import PROVIDERS, Service
 from clinseek_core.web.tools import BrowserTools
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 NOTE = (
     "HISTORY: Mr. ___ is a 69 year old man with worsening dyspnea, orthopnea\nand leg swelling for two "
@@ -225,7 +226,7 @@ def test_pages_that_give_the_benchmark_away_are_refused(guard: Guard, url: str) 
 
 
 def test_the_record_of_a_bundled_patient_is_what_is_guarded() -> None:
-    with EhrSession(world_path(), 90000002, datetime(2151, 1, 1), Policy()) as session:
+    with EhrSession(world_store_path(), 90000002, datetime(2151, 1, 1), Policy()) as session:
         traces = session.traces()
         found = session.call(
             "ehr.run_sql_query", {"sql_query": "SELECT hadm_id, CAST(admittime AS DATE) AS d FROM admissions"}
@@ -321,3 +322,94 @@ def test_no_planted_secret_ever_reaches_the_server(
     tools.close()
     assert result.status == "refused", text
     assert len(site.log) == seen
+
+
+NOTE_WORD = st.text(alphabet="abcdefghijklmnoprstuvwz", min_size=6, max_size=12)
+SENTENCES = st.lists(NOTE_WORD, min_size=8, max_size=25).map(
+    lambda words: f"{' '.join(words[:4])},\n{' '.join(words[4:])}."
+)
+RECORDS = st.builds(
+    Traces,
+    identifiers=st.lists(
+        st.one_of(
+            st.integers(10**7, 10**8 - 1).map(str),
+            st.from_regex(r"P[0-9]{2}[A-Z]{2}[0-9]{2}", fullmatch=True),
+        ),
+        min_size=1,
+        max_size=4,
+    ).map(tuple),
+    days=st.lists(
+        st.dates(date(2110, 1, 1), date(2210, 12, 31)).map(date.isoformat), min_size=1, max_size=4
+    ).map(tuple),
+    texts=st.lists(SENTENCES, min_size=1, max_size=3).map(tuple),
+)
+WAYS = ("search", "open", "redirect", "link")
+TOO_LONG = ("; ask in at most", "; the longest read is", "address has more than")
+"""What is longer than a query or an address may be is not looked at further, nor sent."""
+
+
+def planted(data: st.DataObject, record: Traces) -> str:
+    """Something of the record that must not leave: an identifier, a date, or words of a note, encoded."""
+    kind = data.draw(st.sampled_from(["identifier", "day", "note"]))
+    if kind == "identifier":
+        secret = data.draw(st.sampled_from(record.identifiers))
+    elif kind == "day":
+        day = date.fromisoformat(data.draw(st.sampled_from(record.days)))
+        form = data.draw(st.sampled_from([form for form in DATE_FORMS if "%H" not in form]))
+        secret = day.strftime(form)
+    else:
+        words = data.draw(st.sampled_from(record.texts)).replace(",", "").rstrip(".").split()
+        at = data.draw(st.integers(0, len(words) - NOTE_WORDS))
+        secret = " ".join(words[at : at + data.draw(st.integers(NOTE_WORDS, len(words)))])
+    return ENCODINGS[data.draw(st.sampled_from(sorted(ENCODINGS)))](secret)
+
+
+def nothing_of_a_record_reaches_the_server(
+    site, reach, record: Traces, steps: int, data: st.DataObject
+) -> None:
+    """Any calls, by a model or led by a page: the server is asked for what holds nothing, and for no more."""
+    at = f"http://127.0.0.1:{site.port}"
+    hits = [{"title": "A page", "url": f"{at}/page", "content": "Words."}]
+    site.log.clear()
+    site.pages = {"/search": (200, {}, [json.dumps({"results": hits}).encode()])}
+    site.put("/page", "<title>A page</title><p>Words of anybody.")
+    allowed = {"/robots.txt", "/page", "/search?q=lactate+in+shock&format=json"}
+    guard = Guard(record)
+    tools = BrowserTools(Guarded(LiveBackend(Service(PROVIDERS[0], at), guard, reach=reach), guard))
+    with contextlib.closing(tools):
+        for step in range(steps):
+            assert tools.call("browser.search", {"query": "lactate in shock"}).status == "ok"
+            assert tools.call("browser.open", {"id": 0}).status == "ok"
+            secret, way = planted(data, record), data.draw(st.sampled_from(WAYS))
+            address = f"{at}/{quote(secret, safe='%&=?/:')}"
+            moved, linked = f"/moved{step}", f"/linked{step}"
+            site.redirect(moved, address)
+            site.put(linked, f'<title>T</title><p>Read <a href="{html.escape(address)}">more</a>.')
+            allowed |= {moved, linked}
+            if way == "search":
+                result = tools.call("browser.search", {"query": f"about {secret}"})
+            elif way == "link":
+                assert tools.call("browser.open", {"id": at + linked}).status == "ok"
+                result = tools.call("browser.open", {"id": 0})
+            else:
+                result = tools.call("browser.open", {"id": address if way == "open" else at + moved})
+            told = result.status == "refused" or any(words in result.text for words in TOO_LONG)
+            assert told, (way, secret, result.text)
+    assert {entry.split(" ")[1] for entry in site.log} <= allowed
+
+
+@given(record=RECORDS, steps=st.integers(1, 4), data=st.data())
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_call_and_no_page_makes_a_generated_record_leave(
+    site, only_the_site, record: Traces, steps: int, data: st.DataObject
+) -> None:
+    nothing_of_a_record_reaches_the_server(site, only_the_site, record, steps, data)
+
+
+@pytest.mark.slow
+@given(record=RECORDS, steps=st.integers(1, 4), data=st.data())
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_call_and_no_page_makes_many_generated_records_leave(
+    site, only_the_site, record: Traces, steps: int, data: st.DataObject
+) -> None:
+    nothing_of_a_record_reaches_the_server(site, only_the_site, record, steps, data)
