@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from clinseek_core.errors import InputError
-
-__all__ = ["AnswerSchema", "Basis", "Boundary", "Case", "CaseImage", "Policy", "gold_names", "load_cases"]
+__all__ = ["AnswerSchema", "Basis", "BenchCase", "Boundary", "Case", "CaseImage", "Policy", "gold_names"]
 
 Basis = Literal["available", "event", "upstream"]
 Boundary = Literal["exclusive", "inclusive"]
@@ -58,74 +54,29 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     images: tuple[CaseImage, ...] = ()
 
 
-def load_cases(path: Path) -> tuple[Case, ...]:
-    """Read a cases file: JSON Lines, or one JSON list or object; our field names or the benchmark's.
+class BenchCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A case of a benchmark: the case, where it belongs, and the same as one input without tools."""
 
-    Raises InputError naming file, record, reason and remedy.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as text ({error})") from error
-    return tuple(_case(row, place) for place, row in _rows(text, path))
+    case: Case
+    kind: str = ""
+    """`risk_prediction`, `decision_making`, `multimodal` or `agentehr`."""
+    group: str = ""
+    """The row of a report that its task is counted in, such as `Medication_suggestion`."""
+    hadm_id: int | None = None
+    stay_id: int | None = None
+    latest_event_time: datetime | None = None
+    """When the last event of the curated input happened."""
+    curated: str = ""
+    """The record's last events as text; empty where the case has no curated input."""
+    ceiling: float = 1.0
+    """The best F1 that the data allow."""
 
-
-def _rows(text: str, path: Path) -> list[tuple[str, Any]]:
-    stripped = text.strip()
-    if not stripped:
-        raise InputError(f"{path}: is empty; a cases file holds one JSON object a line")
-    if stripped.startswith("["):
-        return [(f"{path}: record {n}", row) for n, row in enumerate(_json(stripped, str(path)), 1)]
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
-    try:
-        return [(f"{path}:{n}", json.loads(line)) for n, line in lines]
-    except ValueError as error:
-        if stripped.startswith("{") and len(lines) > 1 and not _is_object(lines[0][1]):
-            return [(str(path), _json(stripped, str(path)))]
-        bad = next(n for n, line in lines if not _is_json(line))
-        raise InputError(f"{path}:{bad}: not JSON ({error}); a cases file holds one object a line") from error
-
-
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_object(line: str) -> bool:
-    return _is_json(line) and isinstance(json.loads(line), dict)
-
-
-def _json(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{place}: not JSON ({error})") from error
-
-
-def _case(row: Any, place: str) -> Case:
-    if not isinstance(row, dict):
-        raise InputError(f"{place}: a case is a JSON object, this is {type(row).__name__}")
-    try:
-        return msgspec.convert(_our_fields(row), Case, strict=False)
-    except msgspec.ValidationError as error:
-        raise InputError(
-            f"{place}: {error}; a case needs qid, subject_id, prediction_time and question"
-        ) from error
-
-
-def _our_fields(row: dict[str, Any]) -> dict[str, Any]:
-    """The row under our names: benchmark files say `query_id`, `query` and `label` or `ground_truth`."""
-    ours = {name: row[name] for name in Case.__struct_fields__ if row.get(name) is not None}
-    ours.setdefault("qid", row.get("query_id") or f"{row.get('task', 'case')}_{row.get('subject_id')}")
-    if "question" not in ours and row.get("query"):
-        ours["question"] = row["query"]
-    gold = row.get("gold", row.get("label", row.get("ground_truth")))
-    if gold is not None:
-        ours["gold"] = gold_names(gold)
-    return ours
+    def row(self) -> dict[str, Any]:
+        """The case as a line of a cases file."""
+        others = {name: getattr(self, name) for name in self.__struct_fields__ if name != "case"}
+        others["task_type"] = others.pop("kind")
+        said = {name: value for name, value in others.items() if value not in {None, ""}}
+        return {**msgspec.to_builtins(self.case), **msgspec.to_builtins(said)}
 
 
 def gold_names(label: Any) -> tuple[str, ...]:

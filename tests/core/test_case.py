@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clinseek_core.case import load_cases
+from clinseek_core.case_files import load_cases
 from clinseek_core.errors import InputError
 
 ROW = {

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from clinseek_core.agent.approval import RUN_IT, AskedCall, Decision
+
 __all__ = ["Control", "StoppedError"]
 
 
@@ -24,6 +26,9 @@ class Control:
         self._steps = 0
         self._stopped = False
         self._at_stop: list[Callable[[], None]] = []
+        self._approving = False
+        self._asked: AskedCall | None = None
+        self._decision: Decision | None = None
 
     @property
     def paused(self) -> bool:
@@ -34,6 +39,41 @@ class Control:
     def stopped(self) -> bool:
         """Whether the run is to stop."""
         return self._stopped
+
+    @property
+    def approving(self) -> bool:
+        """Whether each call waits for a person."""
+        return self._approving
+
+    @property
+    def asked(self) -> AskedCall | None:
+        """The call that waits now."""
+        return self._asked
+
+    def ask_before_calls(self, on: bool) -> None:
+        """From the next call on, wait for `decide`; switched off, one that waits is run."""
+        with self._changed:
+            self._approving = on
+            self._changed.notify_all()
+
+    def decide(self, decision: Decision) -> None:
+        """Say what becomes of the call that waits; nothing where none does."""
+        with self._changed:
+            if self._asked is not None:
+                self._decision = decision
+                self._changed.notify_all()
+
+    def approve(self, asked: AskedCall) -> Decision:
+        """Called by the loop before each call: what a person says of it; raises StoppedError after a stop."""
+        with self._changed:
+            if not self._approving:
+                return RUN_IT
+            self._asked, self._decision = asked, None
+            self._changed.wait_for(lambda: self._stopped or self._decision is not None or not self._approving)
+            self._asked = None
+            if self._stopped:
+                raise StoppedError
+            return self._decision or RUN_IT
 
     def pause(self) -> None:
         """Wait before the next step; the one that runs is finished."""

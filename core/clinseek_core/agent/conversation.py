@@ -117,11 +117,12 @@ def past_calls(events: list[Event], read_body: ReadBody) -> Iterator[PastCall]:
             turn = event
         if isinstance(event, Observation) and turn is not None:
             request, kept = turn.calls[event.call - 1], event.full or event.body
-            if request.arguments is not None:
+            arguments = request.arguments if event.arguments is None else event.arguments
+            if arguments is not None and event.decided != "refuse":
                 yield PastCall(
                     place=f"s{event.step}.c{event.call}",
                     name=request.name,
-                    arguments=request.arguments,
+                    arguments=arguments,
                     status=event.status,
                     text=event.text if kept is None else read_body(kept).decode(),
                 )
@@ -131,7 +132,7 @@ def _accepted(state: State, event: Observation) -> tuple[str, ...] | None:
     """The answer after this observation: a finish that came back `ok` gives one."""
     if event.name != FINISH or event.status != "ok" or not state.pending:
         return state.answer
-    return read_answer(state.pending[0].arguments or {})
+    return read_answer(event.arguments or state.pending[0].arguments or {})
 
 
 def _opening(message: Message, read_body: ReadBody) -> SystemMessage | UserMessage:

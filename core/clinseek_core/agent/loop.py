@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from clinseek_core.agent.approval import AskedCall, Decision, changed, decided, refusal
 from clinseek_core.agent.calls import answer_call
 from clinseek_core.agent.control import Control, StoppedError
 from clinseek_core.agent.conversation import advance, fold, past_calls
@@ -14,8 +15,10 @@ from clinseek_core.agent.images import load_images
 from clinseek_core.agent.progress import Asking, CallState, Progress
 from clinseek_core.agent.prompt import NUDGE, opening
 from clinseek_core.agent.results import stored
+from clinseek_core.agent.text_answer import text_answer
 from clinseek_core.errors import InputError, ModelError
 from clinseek_core.journal import (
+    CallRequest,
     End,
     Event,
     Header,
@@ -27,7 +30,7 @@ from clinseek_core.journal import (
     Turn,
 )
 from clinseek_core.models import ChatModel, ModelProgress, Retrying
-from clinseek_core.tools import Remembering, Toolbox
+from clinseek_core.tools import Remembering, Toolbox, ToolResult
 
 __all__ = ["MAX_NUDGES", "run"]
 
@@ -43,15 +46,20 @@ def run(
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
     case_folder: Path = Path(),
+    curated: str = "",
 ) -> End:
     """Carry the run of `journal` on to its end, from wherever it stands, and return that end.
 
-    `case_folder` is where relative paths of the case's images start. A run that ended by an error of its
+    `case_folder` is where relative paths of the case's images start; `curated` is what a run without tools is
+    given of the record. A run that ended by an error of its
     endpoint or by a stop lost nothing: `JournalWriter.resume` and this go on with it. An interrupt
     (KeyboardInterrupt) counts as a stop. Raises InputError where the case's images or the journal's own
     files can't be read, and where a toolbox can't be brought back to where it was.
     """
-    return _Run(journal, model, toolbox, control, on_progress=on_progress, case_folder=case_folder).to_end()
+    going = _Run(
+        journal, model, toolbox, control, on_progress=on_progress, case_folder=case_folder, curated=curated
+    )
+    return going.to_end()
 
 
 class _Run:
@@ -64,6 +72,7 @@ class _Run:
         *,
         on_progress: Callable[[Progress], None],
         case_folder: Path,
+        curated: str,
     ) -> None:
         header = journal.events[0] if journal.events else None
         if not isinstance(header, Header):
@@ -75,6 +84,7 @@ class _Run:
         self._control = control
         self._on_progress = on_progress
         self._case_folder = case_folder
+        self._curated = curated
         self._state = fold(journal.events, journal.read_body)
         if isinstance(toolbox, Remembering):
             toolbox.restore(past_calls(journal.events, journal.read_body))
@@ -101,8 +111,8 @@ class _Run:
             self._answer_calls()
         elif state.answer is not None:
             self._end("answered", "finish", answer=state.answer)
-        elif state.silent and state.nudges >= MAX_NUDGES:
-            self._end("no_answer", "no_call")
+        elif state.silent and state.nudges >= self._nudges:
+            self._end_silent()
         elif state.step >= self._header.limits.max_rounds:
             self._end("no_answer", "max_rounds")
         elif state.silent:
@@ -110,11 +120,25 @@ class _Run:
         else:
             self._ask()
 
+    @property
+    def _nudges(self) -> int:
+        return 0 if self._header.text_answers == "at_once" else MAX_NUDGES
+
+    def _end_silent(self) -> None:
+        """The model calls nothing any more: its last words are the answer where a run takes them for one."""
+        turn = self._state.turn
+        taken = self._header.text_answers != "never" and turn is not None
+        answer = text_answer(turn.text, turn.reasoning) if taken and turn is not None else None
+        if answer is None:
+            self._end("no_answer", "no_call")
+        else:
+            self._end("answered", "text_answer", answer=answer)
+
     def _open(self) -> None:
         case, limits = self._header.case, self._header.limits
         images = load_images(case, self._header.policy, self._case_folder, limits.max_image_edge)
         refs = tuple(self._journal.store_image(image.data, image.media_type, image.label) for image in images)
-        self._record(Prompt, messages=opening(case, self._toolbox.specs, refs))
+        self._record(Prompt, messages=opening(case, self._toolbox.specs, refs, self._curated))
 
     def _ask(self) -> None:
         self._control.checkpoint()
@@ -155,7 +179,8 @@ class _Run:
             self._on_progress(CallState(step, number, call.name, "running"))
             start = time.perf_counter()
             cut_off = turn is not None and turn.finish_reason == "length"
-            result = answer_call(call, self._toolbox, cut_off=cut_off)
+            decision = self._control.approve(AskedCall(step, number, call))
+            result = self._answered(call, decision, cut_off=cut_off)
             self._record(
                 Observation,
                 step=step,
@@ -163,8 +188,16 @@ class _Run:
                 tool_call_id=call.id,
                 name=call.name,
                 ms=_ms_since(start),
+                decided="" if decision.what == "run" else decision.what,
+                arguments=decision.arguments if decision.what == "edit" else None,
                 **stored(result, self._header.limits.max_result_characters, self._journal),
             )
+
+    def _answered(self, call: CallRequest, decision: Decision, *, cut_off: bool) -> ToolResult:
+        if decision.what == "refuse":
+            return refusal(decision)
+        result = answer_call(decided(call, decision), self._toolbox, cut_off=cut_off)
+        return changed(result, decision) if decision.what == "edit" else result
 
     def _end(self, status: str, stop_reason: str, **fields: Any) -> None:
         self._record(End, status=status, stop_reason=stop_reason, **fields)

@@ -98,8 +98,15 @@ def date_record(con: DuckDBPyConnection) -> tuple[str, ...]:
     notices = split_stays(con)
     con.execute("CREATE SCHEMA dated")
     for name, rule in CONTRACT.items():
-        con.execute(f"CREATE TABLE dated.{name} AS {dated_sql(tables()[name], rule)}")
+        con.execute(f"CREATE TABLE dated.{name} {_content(con, tables()[name], rule)}")
     return notices
+
+
+def _content(con: DuckDBPyConnection, info: TableInfo, rule: Rule) -> str:
+    """The query that dates a table; of one without a row the columns alone: planning costs more than rows."""
+    if con.execute(f"FROM raw.{info.name} LIMIT 1").fetchone() is not None:
+        return f"AS {dated_sql(info, rule)}"
+    return f"({', '.join(f'{quoted(name)} {kind}' for name, kind in dated_columns(info, rule))})"
 
 
 def install_clocks(con: DuckDBPyConnection) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
+from clinseek_core.ehr.query_plan import QueryPlan
 from clinseek_core.ehr.source import find_source
 from clinseek_core.ehr.traces import Traces
-from clinseek_core.errors import ClinseekError
+from clinseek_core.errors import ClinseekError, InputError
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_core.tools.spec import ToolResult, ToolSpec
 from clinseek_core.worker import Worker
@@ -86,6 +87,22 @@ class EhrSession:
                 text=f"Error: the call was stopped ({error}); the record opens again with the next call.",
             )
         return msgspec.convert(answer, ToolResult)
+
+    def plan(self, sql: str) -> QueryPlan:
+        """How the engine answers a statement: see `Snapshot.plan_untrusted`.
+
+        Raises InputError where the statement can't run, another ClinseekError where it cost its worker.
+        """
+        if self._worker is None:
+            self._worker, _ = self._start()
+        try:
+            answer = self._worker.call("plan", json.dumps(sql), deadline_s=_CALL_SECONDS)
+        except InputError:
+            raise
+        except ClinseekError:
+            self.close()
+            raise
+        return msgspec.convert(answer, QueryPlan)
 
     def close(self) -> None:
         """End the worker."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.origins import Carried
+from clinseek_core.ehr.query_plan import EXPLAIN, EXPLAIN_ONLY, QueryPlan, read_plan
 from clinseek_core.ehr.sandbox import (
     RefusedError,
     Statement,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from clinseek_core.ehr.references import References
 
 __all__ = ["RowOrigins", "Rows", "Snapshot", "SnapshotTable"]
+
+T = TypeVar("T", "Rows", QueryPlan)
 
 
 class SnapshotTable(msgspec.Struct, frozen=True):
@@ -132,16 +136,26 @@ class Snapshot:
         RefusedError with words for the model, and duckdb's InterruptException or OutOfMemoryException where
         a limit stopped it.
         """
+        return self._as_written_or_read_again(sql, partial(self._answer, limit=limit))
+
+    def plan_untrusted(self, sql: str) -> QueryPlan:
+        """How a query of a model's is answered; it runs for that, and its rows are let go.
+
+        Guarded and read as `select_untrusted` does, and raises what that does.
+        """
+        return self._as_written_or_read_again(sql, self._planned)
+
+    def _as_written_or_read_again(self, sql: str, answer: Callable[[str], T]) -> T:
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
 
         try:
-            return self._answer(sql, limit)
+            return answer(sql)
         except (duckdb.InterruptException, duckdb.OutOfMemoryException):
             raise
         except (UnreadableError, duckdb.Error) as error:
-            return self._answer_again(sql, limit, error)
+            return self._read_again(sql, answer, error)
 
-    def _answer_again(self, sql: str, limit: int, refused: Exception) -> Rows:
+    def _read_again(self, sql: str, answer: Callable[[str], T], refused: Exception) -> T:
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
 
         # It brings sqlglot, which most runs never need.
@@ -150,13 +164,29 @@ class Snapshot:
         reading = read_again(sql, self._words.columns, parsed=getattr(refused, "parsed", True))
         if reading is not None:
             try:
-                return msgspec.structs.replace(self._answer(reading.sql, limit), notes=(reading.note,))
+                return msgspec.structs.replace(answer(reading.sql), notes=(reading.note,))
             except (duckdb.InterruptException, duckdb.OutOfMemoryException):
                 raise
             except (UnreadableError, duckdb.Error) as error:
                 if getattr(error, "parsed", True):
                     refused = error
         raise RefusedError(explained(str(refused), sql, self._words.columns)) from refused
+
+    def _planned(self, sql: str) -> QueryPlan:
+        statement = checked(self._con, sql, self._words, {})
+        self._fill_what_is_named_in(" ".join(statement.tables))
+        with self._read_only():
+            plan = self._explained(EXPLAIN, statement)
+            if plan.steps:
+                return plan
+            began = time.perf_counter()
+            self._con.execute(statement.sql).fetchall()
+            ms = 1000 * (time.perf_counter() - began)
+            return msgspec.structs.replace(self._explained(EXPLAIN_ONLY, statement), ms=ms)
+
+    def _explained(self, how: str, statement: Statement) -> QueryPlan:
+        row = self._con.execute(f"{how} {statement.sql}").fetchone()
+        return read_plan(str(row[1]) if row else "{}")
 
     def _answer(self, sql: str, limit: int) -> Rows:
         import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is

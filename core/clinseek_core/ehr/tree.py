@@ -33,7 +33,7 @@ __all__ = [
     "typed_cell",
 ]
 
-_SUFFIXES = (".csv.gz", ".csv")
+_SUFFIXES = (".csv.gz", ".csv", ".parquet")
 # Notes are the longest cells of MIMIC-IV: tens of kilobytes; a line over this is not one of its rows.
 _MAX_LINE_BYTES = 8 * 1024 * 1024
 
@@ -57,7 +57,9 @@ def file_of(root: Path, info: TableInfo) -> Path | None:
 
 
 def header_of(path: Path) -> list[str]:
-    """The names in a CSV file's first line; InputError for what is no CSV."""
+    """The names in a CSV file's first line, or of a Parquet file's columns; InputError for neither."""
+    if path.suffix == ".parquet":
+        return _columns_of(path)
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
@@ -76,7 +78,13 @@ def csv_relation(
     """The SQL that reads a CSV file, columns as text but for those in `kinds`.
 
     A line that is no row of it is an error, or with `rejects` goes to DuckDB's table `reject_errors`.
+    A Parquet file is read as if its cells were text too; all that it holds are rows.
     """
+    if path.suffix == ".parquet":
+        cells = ", ".join(
+            f"CAST({quoted(name)} AS {kinds.get(name, 'VARCHAR')}) AS {quoted(name)}" for name in header
+        )
+        return f"(SELECT {cells} FROM read_parquet({literal(str(path))}))"
     columns = ", ".join(f"{literal(name)}: {literal(kinds.get(name, 'VARCHAR'))}" for name in header)
     apart = ", store_rejects = true, rejects_limit = 0" if rejects else ""
     return (
@@ -85,9 +93,20 @@ def csv_relation(
     )
 
 
+def _columns_of(path: Path) -> list[str]:
+    """The names of a Parquet file's columns, in order."""
+    import duckdb  # noqa: PLC0415 - heavy: loaded where a record is read
+
+    try:
+        rows = duckdb.connect().execute(f"DESCRIBE FROM read_parquet({literal(str(path))})").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{path}: not readable as Parquet ({_fault(str(error))})") from error
+    return [str(row[0]) for row in rows]
+
+
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Inside, a database error that reading the CSV file `path` raises becomes an InputError."""
+    """Inside, a database error that reading the file `path` raises becomes an InputError."""
     import duckdb  # noqa: PLC0415 - heavy: loaded where a record is read
 
     try:
@@ -95,7 +114,8 @@ def readable(path: Path) -> Iterator[None]:
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
-        raise InputError(f"{path}: not readable as CSV ({_fault(str(error))})") from error
+        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+        raise InputError(f"{path}: not readable as {kind} ({_fault(str(error))})") from error
 
 
 def columns_ddl(info: TableInfo) -> str:

@@ -15,6 +15,7 @@ from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.traces import traces_of
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.errors import WorkerError
+from clinseek_core.tools.arguments import encodable
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.worker import serve
 
@@ -41,6 +42,10 @@ def _call(_: Callable[[str], None], call: str) -> Any:
     return msgspec.to_builtins(_opened()[1].call(name, arguments))
 
 
+def _plan(_: Callable[[str], None], sql: str) -> Any:
+    return msgspec.to_builtins(_opened()[1].plan(encodable(json.loads(sql))))
+
+
 def _digest(_: Callable[[str], None]) -> str:
     return _opened()[0].digest()
 
@@ -56,4 +61,4 @@ def _opened() -> tuple[Snapshot, EhrTools]:
 
 
 if __name__ == "__main__":
-    serve({"open": _open, "call": _call, "digest": _digest, "traces": _traces})
+    serve({"open": _open, "call": _call, "plan": _plan, "digest": _digest, "traces": _traces})

@@ -14,11 +14,14 @@ __all__ = [
     "Body",
     "CallRequest",
     "DataInfo",
+    "Edit",
     "End",
     "Event",
+    "Forked",
     "Header",
     "ImageRef",
     "Limits",
+    "McpInfo",
     "Message",
     "ModelInfo",
     "Nudge",
@@ -30,6 +33,7 @@ __all__ = [
     "Retry",
     "Status",
     "Table",
+    "TextAnswers",
     "ToolsInfo",
     "Turn",
     "Usage",
@@ -42,11 +46,16 @@ Status = Literal["ok", "empty", "error", "refused", "limited"]
 """How a call ended: `refused` broke the run's policy, `limited` was stopped by a limit (never drift)."""
 
 
+TextAnswers = Literal["never", "after_nudges", "at_once"]
+
+_KINDS = {"chat": "", "builtin": " (rules, no language model)", "mcp": " (over MCP)"}
+
+
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who answers: an endpoint's model, or the built-in policy `seeker`, which is no language model."""
+    """Who asks: an endpoint's model, the built-in policy `seeker`, or a foreign agent that calls over MCP."""
 
     name: str
-    kind: Literal["chat", "builtin"]
+    kind: Literal["chat", "builtin", "mcp"]
     base_url: str = ""
     temperature: float | None = None
     max_output_tokens: int | None = None
@@ -54,7 +63,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def label(self) -> str:
         """The name as screens show it; rules are never taken for a model."""
-        return self.name if self.kind == "chat" else f"{self.name} (rules, no language model)"
+        return f"{self.name}{_KINDS[self.kind]}"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +98,32 @@ class WebInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The corpus, the search service, or the cassette's file."""
     digest: str = ""
     """Of a corpus: the SHA-256 of what it says."""
+
+
+class ImagesInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who answered the image tools of a run that need a model."""
+
+    backends: tuple[Literal["fixture", "local", "endpoint", "mcp"], ...] = ()
+    """In the order in which they were asked; none where such tools had no answer."""
+    endpoint: str = ""
+    """The address of a vision model, without user, password and query, and below its name."""
+    model: str = ""
+    mcp: str = ""
+    """The address of an MCP server, likewise."""
+    results: str = ""
+    """Where recorded results came from: `bundled` or a file."""
+
+
+class McpInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A foreign MCP server whose tools a run had, under names that begin with `mcp.`.
+
+    No promise covers what they say: the server may know what was not known yet.
+    """
+
+    server: str
+    """Its address, without user, password and query."""
+    only: tuple[str, ...] = ()
+    """The tools that were chosen; empty where all were offered."""
 
 
 class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +161,8 @@ class CallRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     wire_name: str = ""
     """As the model wrote it, where that differs from `name`."""
     raw: str = ""
+    parsed_from: Literal["", "text", "reasoning"] = ""
+    """Where the call was found that the model wrote as text; empty for a call of the API."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +222,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     """`<run_id>#s12` where this run was forked from a step of another."""
     web: WebInfo | None = None
     """None where the run had no browser tools."""
+    images: ImagesInfo | None = None
+    """None where the run had no image tools."""
+    mcp: McpInfo | None = None
+    """None where the run had no tools of a foreign server."""
+    text_answers: TextAnswers = "never"
+    """When a turn without a call is taken for the answer: `never`, when nudges did not help, or at once."""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="prompt"):
@@ -231,6 +274,10 @@ class Observation(
     images: tuple[ImageRef, ...] = ()
     """What the result shows to a person; the model got only the text."""
     ms: float = 0.0
+    decided: Literal["", "edit", "refuse"] = ""
+    """What a person made of the call before it ran."""
+    arguments: dict[str, Any] | None = None
+    """Of an edited call: what the tool got instead of what the model asked."""
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="retry"):
@@ -250,6 +297,27 @@ class Nudge(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="nu
     at: datetime
     step: int
     text: str
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person changed of the run that this one was forked from."""
+
+    what: Literal["result", "prompt", "model", "leak"]
+    """`leak`: the call was made again under a policy that shows only what was known."""
+    place: str = ""
+    """The call whose result it is, `s12.c1`."""
+    before: str = ""
+    """SHA-256 of the text as it was, or the model's name."""
+
+
+class Forked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="forked"):
+    """What stands before this line and up to `place` is another run's; the run goes on from there."""
+
+    seq: int
+    at: datetime
+    place: str
+    """The last step or call that was kept: `s12`, `s12.c1`; `s0` for the opening alone."""
+    edits: tuple[Edit, ...] = ()
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
@@ -272,4 +340,4 @@ class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fie
     message: str = ""
 
 
-Event = Header | Prompt | Turn | Observation | Retry | Nudge | Resumed | End
+Event = Header | Prompt | Forked | Turn | Observation | Retry | Nudge | Resumed | End

@@ -30,9 +30,12 @@ from clinseek_core.journal.events import (
     Event,
     Header,
     ImageRef,
+    ImagesInfo,
     Limits,
+    McpInfo,
     ModelInfo,
     Resumed,
+    TextAnswers,
     ToolsInfo,
     WebInfo,
 )
@@ -73,6 +76,9 @@ class JournalWriter:
         data: DataInfo,
         parent: str = "",
         web: WebInfo | None = None,
+        images: ImagesInfo | None = None,
+        mcp: McpInfo | None = None,
+        text_answers: TextAnswers = "never",
     ) -> Self:
         """Start a journal at `path` with its header.
 
@@ -100,6 +106,9 @@ class JournalWriter:
                 data=data,
                 parent=parent,
                 web=web,
+                images=images,
+                mcp=mcp,
+                text_answers=text_answers,
             )
         except BaseException:
             file.close()

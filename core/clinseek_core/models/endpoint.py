@@ -10,7 +10,7 @@ import msgspec
 
 from clinseek_core.errors import InputError
 
-__all__ = ["DEFAULT_BASE_URL", "Endpoint", "endpoint_from", "is_local"]
+__all__ = ["DEFAULT_BASE_URL", "Endpoint", "endpoint_from", "is_address", "is_local", "shown_address"]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 # A server on this machine asks for no key, but the client sends the header anyway.
@@ -30,8 +30,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The address without user, password and query, for journals and messages."""
-        parts = urlsplit(self.base_url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return shown_address(self.base_url)
 
     def redact(self, text: str) -> str:
         """`text` without the key, should a server have echoed it."""
@@ -72,6 +71,17 @@ def is_local(base_url: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def shown_address(url: str) -> str:
+    """An address without user, password and query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def is_address(url: str) -> bool:
+    """Whether a text is an http(s) address with a host."""
+    return _parts(url) is not None
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -21,6 +21,7 @@ from clinseek_core.models.port import (
     Retrying,
     StopSignal,
 )
+from clinseek_core.models.text_calls import with_text_calls
 from clinseek_core.tools import ToolSpec
 
 __all__ = ["OpenAIChat", "Patience"]
@@ -96,7 +97,7 @@ class OpenAIChat:
             builder = ReplyBuilder([tool.name for tool in tools], turn)
             try:
                 self._exchange(body, builder, on_progress, cancelled)
-                return builder.reply()
+                return with_text_calls(builder.reply(), tools, turn)
             except asyncio.CancelledError:
                 break
             except RequestError as failure:

@@ -3,13 +3,17 @@
 from clinseek_core.scoring.intervals import Interval, Paired, interval, paired, t_quantile
 from clinseek_core.scoring.names import folded
 from clinseek_core.scoring.set_f1 import Score, score
+from clinseek_core.scoring.single import SingleAnswer, single_answer
 from clinseek_core.scoring.summary import (
     Denominators,
     Group,
     ScoredRun,
+    SingleRow,
     Summary,
     by_question,
+    single_row,
     summary,
+    with_single,
 )
 from clinseek_core.scoring.upstream import UpstreamScore, is_multimodal, score_upstream
 
@@ -20,6 +24,8 @@ __all__ = [
     "Paired",
     "Score",
     "ScoredRun",
+    "SingleAnswer",
+    "SingleRow",
     "Summary",
     "UpstreamScore",
     "by_question",
@@ -29,6 +35,9 @@ __all__ = [
     "paired",
     "score",
     "score_upstream",
+    "single_answer",
+    "single_row",
     "summary",
     "t_quantile",
+    "with_single",
 ]

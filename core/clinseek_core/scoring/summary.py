@@ -10,9 +10,20 @@ import msgspec
 
 from clinseek_core.scoring.intervals import Interval, interval
 from clinseek_core.scoring.set_f1 import Score
+from clinseek_core.scoring.single import SingleAnswer
 from clinseek_core.scoring.upstream import UpstreamScore
 
-__all__ = ["Denominators", "Group", "ScoredRun", "Summary", "by_question", "summary"]
+__all__ = [
+    "Denominators",
+    "Group",
+    "ScoredRun",
+    "SingleRow",
+    "Summary",
+    "by_question",
+    "single_row",
+    "summary",
+    "with_single",
+]
 
 
 class ScoredRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +38,15 @@ class ScoredRun(msgspec.Struct, frozen=True, kw_only=True):
     score: Score | None = None
     """None without gold."""
     upstream: UpstreamScore
+    single: SingleAnswer | None = None
+    """The comparison that scores it instead of set F1: of one answer of a multimodal task."""
+
+    @property
+    def f1(self) -> float | None:
+        """1 or 0 of a single answer, else set F1; None without gold."""
+        if self.single is not None:
+            return float(self.single.right)
+        return None if self.score is None else self.score.f1
 
     @property
     def question(self) -> str:
@@ -73,6 +93,19 @@ class Denominators(msgspec.Struct, frozen=True, kw_only=True):
     """The mean F1 with every missing question counted as 0; None without a gold file."""
 
 
+class SingleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one run with a single answer: who compared it, and what came of it."""
+
+    question: str
+    """Its qid, or for want of one the run's place."""
+    by: str
+    """`judge`, or the rule: `yes_no`, `time`, `id`, `number`, `label`."""
+    right: bool
+    asked: bool
+    """Whether a judge was asked: one that gave no verdict leaves it to the rule."""
+    reason: str
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """All of it."""
 
@@ -80,6 +113,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[Group, ...]
     """By name; runs without a task are under the empty one."""
     denominators: Denominators
+    single: tuple[SingleRow, ...] = ()
+    """Runs whose one answer was compared with one gold value, by a rule or a judge."""
 
 
 def summary(runs: Sequence[ScoredRun], expected: Collection[str] | None = None) -> Summary:
@@ -91,14 +126,30 @@ def summary(runs: Sequence[ScoredRun], expected: Collection[str] | None = None) 
         overall=_group("all", runs),
         tasks=tuple(_group(task, by_task[task]) for task in sorted(by_task)),
         denominators=_denominators(runs, expected),
+        single=tuple(single_row(run.question, run.single) for run in runs if run.single is not None),
     )
+
+
+def single_row(question: str, single: SingleAnswer) -> SingleRow:
+    """What a table tells of a single answer: no text of the patient's."""
+    return SingleRow(
+        question=question, by=single.by, right=single.right, asked=single.asked, reason=single.reason
+    )
+
+
+def with_single(run: ScoredRun, single: SingleAnswer) -> ScoredRun:
+    """The run with a judge's verdict, where there is one; the reference's own score then is that verdict."""
+    upstream = run.upstream
+    if single.by_judge is not None and upstream.route == "judge":
+        upstream = msgspec.structs.replace(upstream, f1=float(single.by_judge), reason="as the judge has it")
+    return msgspec.structs.replace(run, single=single, upstream=upstream)
 
 
 def by_question(runs: Iterable[ScoredRun], *, upstream: bool = False) -> dict[str, float]:
     """Each question's F1, the mean over its runs; questions that were not scored are left out."""
     values: dict[str, list[float]] = {}
     for run in runs:
-        value = run.upstream.f1 if upstream else run.score.f1 if run.score else None
+        value = run.upstream.f1 if upstream else run.f1
         if value is not None:
             values.setdefault(run.question, []).append(value)
     return {question: fmean(of_runs) for question, of_runs in values.items()}
@@ -111,7 +162,9 @@ def _group(name: str, runs: Sequence[ScoredRun]) -> Group:
         runs=len(runs),
         f1=interval(by_question(runs).values()),
         f1_upstream=interval(by_question(runs, upstream=True).values()),
-        judge=len({run.question for run in runs if run.upstream.route == "judge"}),
+        judge=len(
+            {run.question for run in runs if run.upstream.route == "judge" and run.upstream.f1 is None}
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """The tools an agent has: their specifications, and a toolbox that answers calls."""
 
+from clinseek_core.tools.no_tools import NoTools
 from clinseek_core.tools.spec import (
     PastCall,
     Picture,
@@ -12,6 +13,7 @@ from clinseek_core.tools.spec import (
 from clinseek_core.tools.together import Together
 
 __all__ = [
+    "NoTools",
     "PastCall",
     "Picture",
     "Remembering",

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from clinseek_core.ehr.query_plan import QueryPlan
 from clinseek_core.ehr.sandbox import RefusedError
 from clinseek_core.ehr.snapshot import RowOrigins, Rows, Snapshot
+from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
 from clinseek_core.tools.arguments import CallError, check_arguments, encodable, moment, number, text
 from clinseek_core.tools.ehr_candidates import CandidateTools
@@ -24,6 +26,7 @@ __all__ = ["EhrTools"]
 
 _SPECS = {spec.name: spec for spec in EHR_TOOLS}
 _SQL_ROWS = 1000
+_STOPPED = "the query was stopped at its limit of time or memory; narrow it or aggregate."
 
 _HOW_ROWS_READ = (
     "How rows are written: as CSV, below lines that tell once what rows share. An empty cell is missing. A"
@@ -61,12 +64,22 @@ class EhrTools:
         except RecursionError:
             return ToolResult(status="error", text="Error: the arguments are nested too deeply")
         except (duckdb.InterruptException, duckdb.OutOfMemoryException):
-            return ToolResult(
-                status="limited",
-                text="Error: the query was stopped at its limit of time or memory; narrow it or aggregate.",
-            )
+            return ToolResult(status="limited", text=f"Error: {_STOPPED}")
         except duckdb.Error as error:
             return ToolResult(status="error", text=f"Error: {_reason(error)}")
+
+    def plan(self, sql: str) -> QueryPlan:
+        """How the engine answers a statement, for a person; InputError where it can't, with why."""
+        import duckdb  # noqa: PLC0415 - heavy: loaded where a snapshot is
+
+        try:
+            return self._snapshot.plan_untrusted(sql)
+        except RefusedError as error:
+            raise InputError(str(error)) from error
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
+            raise InputError(_STOPPED) from error
+        except duckdb.Error as error:
+            raise InputError(_reason(error)) from error
 
     def _answer(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         tool = self._tools.get(name)

@@ -53,6 +53,8 @@ class ImageTools:
             given = _checked(spec, arguments)
             asked = self._films.find(text(given, _path_argument(spec)))
             metadata["image_path"] = asked.name
+            if name in self._backends:
+                metadata["backend"] = self._backends[name].name
             output, more, pictures = self._own.get(name, self._by_backend(name))(asked, given)
         except (CallError, FilmError, BackendError) as error:
             status = error.status if isinstance(error, CallError) else "error"
@@ -91,7 +93,6 @@ class ImageTools:
                 )
             answer = backend.answer(name, asked, given)
             metadata = answer.facts | {
-                "backend": backend.name,
                 "model": answer.model,
                 "digest": answer.digest,
                 "note": "; ".join((*answer.notes, _NOT_CLINICAL)),

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from clinseek_core.ehr.record import dated_columns, dated_sql, install_clocks
 from clinseek_core.ehr.snapshot import Snapshot
+from clinseek_core.ehr.source import attach_record
+from clinseek_core.ehr.tree import columns_ddl
 from clinseek_core.mimic import tables
 from clinseek_core.mimic.contract import ALWAYS, CONTRACT
 
@@ -375,3 +378,16 @@ def test_every_column_of_the_contract_is_in_the_catalogue() -> None:
     for name, rule in CONTRACT.items():
         columns = {column.name for column in tables()[name].columns}
         assert {*rule.later, *rule.never, *rule.counters} <= columns, name
+
+
+def test_a_table_without_rows_has_the_columns_of_one_with_rows() -> None:
+    con = attach_record()
+    con.execute("CREATE SCHEMA raw")
+    for name in CONTRACT:
+        con.execute(f"CREATE TABLE raw.{name} ({columns_ddl(tables()[name])})")
+    install_clocks(con)
+    for name, rule in CONTRACT.items():
+        told = con.execute(f"DESCRIBE {dated_sql(tables()[name], rule)}").fetchall()
+        assert [(column, kind) for column, kind, *_ in told] == list(dated_columns(tables()[name], rule)), (
+            name
+        )

@@ -17,7 +17,7 @@ from clinseek_core.ehr.dialect import read_again
 from clinseek_core.ehr.sandbox import RefusedError
 from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.visible import open_snapshot
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 CUTOFF = datetime(2150, 3, 4, 12, 30)
 TABLES = ("labevents", "d_labitems", "prescriptions", "vitalsign", "omr", "chartevents", "inputevents")
@@ -26,7 +26,7 @@ COLUMNS = {"labevents": {"itemid": "INTEGER", "charttime": "TIMESTAMP", "value":
 
 @pytest.fixture(scope="module")
 def record() -> Iterator[Snapshot]:
-    opened = open_snapshot(world_path(), 90000001, CUTOFF, Policy())
+    opened = open_snapshot(world_store_path(), 90000001, CUTOFF, Policy())
     yield opened
     opened.close()
 

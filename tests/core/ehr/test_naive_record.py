@@ -14,12 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinseek_core.case import Policy
-from clinseek_core.ehr.store import ingest
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.mimic import Column, tables
 from clinseek_core.mimic.contract import CONTRACT
 from clinseek_core.tools.ehr import EhrTools
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_path, world_store_path
 
 SUBJECT = 90000001
 POLICIES = st.builds(
@@ -42,40 +41,42 @@ def test_the_naive_record_has_a_rule_for_every_table_of_patients() -> None:
     assert set(naive.TABLES) == {name for name in CONTRACT if tables()[name].kind == "patient"}
 
 
-@pytest.fixture(scope="session")
-def world_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled world as a store."""
-    store = tmp_path_factory.mktemp("world") / "store"
-    ingest(world_path(), store)
-    return store
+OF_THE_BUNDLED = {
+    "default": Policy(),
+    "inclusive": Policy(boundary="inclusive"),
+    "event": Policy(basis="event"),
+    "lag and started": Policy(coding_lag_hours=72, interval_rows="started"),
+}
+PATIENTS = (90000001, 90000002, 90000003)
 
 
 @pytest.mark.parametrize(
-    "policy",
+    ("policy", "subject_id"),
     [
-        Policy(),
-        Policy(boundary="inclusive"),
-        Policy(basis="event"),
-        Policy(coding_lag_hours=72, interval_rows="started"),
+        # By default each policy with one patient.
+        pytest.param(
+            policy,
+            subject,
+            id=f"{name}-{subject}",
+            marks=() if place == at % len(PATIENTS) else pytest.mark.slow,
+        )
+        for at, (name, policy) in enumerate(OF_THE_BUNDLED.items())
+        for place, subject in enumerate(PATIENTS)
     ],
-    ids=["default", "inclusive", "event", "lag and started"],
 )
-@pytest.mark.parametrize("subject_id", [90000001, 90000002, 90000003])
-def test_the_bundled_patients_are_shown_as_the_naive_record_has_them(
-    world_store: Path, subject_id: int, policy: Policy
-) -> None:
+def test_the_bundled_patients_are_shown_as_the_naive_record_has_them(subject_id: int, policy: Policy) -> None:
     record = naive.Tree(world_path()).patient(subject_id).record(policy)
     moments = record.moments()
     early, late = moments[len(moments) // 3], moments[2 * len(moments) // 3] + timedelta(seconds=1)
-    assert differences(world_store, record, early) == [], early
-    assert differences(world_store if policy != Policy() else world_path(), record, late) == [], late
+    assert differences(world_store_path(), record, early) == [], early
+    assert differences(world_store_path() if policy != Policy() else world_path(), record, late) == [], late
 
 
-def test_rows_of_a_later_time_are_noticed(world_store: Path) -> None:
+def test_rows_of_a_later_time_are_noticed() -> None:
     record = naive.Tree(world_path()).patient(SUBJECT).record(Policy())
     moments = record.moments()
     early, late = moments[len(moments) // 2], moments[-1] + timedelta(seconds=1)
-    tools = EhrTools(open_snapshot(world_store, SUBJECT, late, Policy()))
+    tools = EhrTools(open_snapshot(world_store_path(), SUBJECT, late, Policy()))
     assert len(naive.differences(tools.call, record.at(early))) > 10
     for name in ("labevents", "poe", "discharge"):
         call = {"table_name": name, "limit": 500}
@@ -84,12 +85,14 @@ def test_rows_of_a_later_time_are_noticed(world_store: Path) -> None:
         assert naive.unexpected(answer, record.at(late), str(call)) == [], name
 
 
-def test_the_leaks_of_the_reference_are_noticed_in_each_table_that_has_them(world_store: Path) -> None:
+def test_the_leaks_of_the_reference_are_noticed_in_each_table_that_has_them() -> None:
     """Its rule filters rows by one time, and shows all their cells."""
     policy = Policy(basis="upstream")
     cutoff = datetime(2150, 3, 4, 12)
     visible = naive.Tree(world_path()).patient(SUBJECT).record(Policy()).at(cutoff)
-    found = naive.differences(EhrTools(open_snapshot(world_store, SUBJECT, cutoff, policy)).call, visible)
+    found = naive.differences(
+        EhrTools(open_snapshot(world_store_path(), SUBJECT, cutoff, policy)).call, visible
+    )
     leaking = {"patients", "admissions", "transfers", "microbiologyevents", "labevents", "pharmacy", "poe"}
     assert leaking <= {text.split(":")[0] for text in found}
 

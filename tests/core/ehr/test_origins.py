@@ -16,12 +16,12 @@ from clinseek_core.ehr.origins import HIDDEN
 from clinseek_core.ehr.sandbox import checked
 from clinseek_core.ehr.snapshot import Rows, Snapshot
 from clinseek_core.ehr.visible import open_snapshot
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 
 @pytest.fixture(scope="module")
 def record() -> Iterator[Snapshot]:
-    opened = open_snapshot(world_path(), 90000001, datetime(2150, 3, 2, 17, 20), Policy())
+    opened = open_snapshot(world_store_path(), 90000001, datetime(2150, 3, 2, 17, 20), Policy())
     yield opened
     opened.close()
 

@@ -135,7 +135,7 @@ def other_calls(
     return islice(calls.items(), turn % 3, None, 3)
 
 
-SAMPLE = 12
+SAMPLE = 3
 """Patients in the default suite."""
 
 

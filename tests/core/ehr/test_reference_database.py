@@ -278,7 +278,7 @@ def test_the_snapshot_is_the_one_of_the_csv_files(root: Path, case: Any, basis: 
 @pytest.mark.skipif(
     not DEMO, reason="set CLINSEEK_MIMIC_DEMO to a folder with the open MIMIC-IV demo (PhysioNet)"
 )
-@pytest.mark.parametrize("every", [60, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [100, pytest.param(10, marks=pytest.mark.slow)])
 def test_every_cell_of_the_real_demo_comes_back(tmp_path: Path, every: int) -> None:
     patients = [
         int(row["subject_id"]) for row in frame(Path(DEMO) / "hosp/patients.csv.gz", tables()["patients"])

@@ -17,7 +17,7 @@ from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.mimic import table
 from clinseek_core.tools.ehr import EhrTools
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 SUBJECT = 90000001
 LABS = (
@@ -303,7 +303,7 @@ def test_the_tables_that_a_statement_names_are_known_before_it_runs(record: Snap
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[EhrSession]:
-    with EhrSession(world_path(), SUBJECT, datetime(2150, 3, 2, 17, 20), Policy()) as opened:
+    with EhrSession(world_store_path(), SUBJECT, datetime(2150, 3, 2, 17, 20), Policy()) as opened:
         yield opened
 
 

@@ -18,10 +18,9 @@ from two_worlds import answers_to
 from clinseek_core.candidates import CANDIDATE_TABLES, CandidateIndex
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
-from clinseek_core.ehr.store import ingest
 from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.tools.ehr import EhrTools
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 PATIENTS = (90000001, 90000002, 90000003)
 
@@ -74,11 +73,9 @@ RUNS = (
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store() -> Path:
     """The bundled patients as a store."""
-    store = tmp_path_factory.mktemp("side") / "store"
-    ingest(world_path(), store)
-    return store
+    return world_store_path()
 
 
 Do = Callable[[Any, Callable[[], Any]], Any]

@@ -14,14 +14,14 @@ from clinseek_core.ehr.sandbox import RefusedError
 from clinseek_core.ehr.snapshot import Snapshot
 from clinseek_core.ehr.sql_errors import MAX_CHARACTERS, explained
 from clinseek_core.ehr.visible import open_snapshot
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 COLUMNS = {"labevents": {"itemid": "INTEGER", "hadm_id": "INTEGER"}, "d_labitems": {"label": "VARCHAR"}}
 
 
 @pytest.fixture(scope="module")
 def record() -> Iterator[Snapshot]:
-    opened = open_snapshot(world_path(), 90000001, datetime(2150, 3, 2, 17, 20), Policy())
+    opened = open_snapshot(world_store_path(), 90000001, datetime(2150, 3, 2, 17, 20), Policy())
     yield opened
     opened.close()
 

@@ -29,7 +29,7 @@ from clinseek_core.seeker import Seeker
 from clinseek_core.tools import Toolbox, ToolSpec
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
-from clinseek_fixtures import bundled_cases, world_path
+from clinseek_fixtures import bundled_cases, world_store_path
 
 Rows = list[dict[str, Any]]
 
@@ -106,7 +106,7 @@ def converse(case: Case, toolbox: Toolbox) -> Run:
 
 @cache
 def tools_of(subject_id: int, cutoff: datetime, root: Path | None = None) -> EhrTools:
-    return EhrTools(open_snapshot(root or world_path(), subject_id, cutoff, Policy()))
+    return EhrTools(open_snapshot(root or world_store_path(), subject_id, cutoff, Policy()))
 
 
 class Seeking:

@@ -84,9 +84,17 @@ class Erratic:
         return ToolResult(status="ok", text=text)
 
 
-@settings(deadline=None, max_examples=20)
-@given(place=st.integers(0, 3), answers=st.lists(ANSWERS, min_size=5, max_size=40))
-def test_arbitrary_answers(seeking, place, answers):
+@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.slow)])
+def test_arbitrary_answers(seeking, examples):
+    @settings(deadline=None, max_examples=examples)
+    @given(place=st.integers(0, 3), answers=st.lists(ANSWERS, min_size=5, max_size=40))
+    def holds(place, answers):
+        answers_are_survived(seeking, place, answers)
+
+    holds()
+
+
+def answers_are_survived(seeking, place, answers):
     own_question = msgspec.structs.replace(seeking.cases[1], candidates=())
     case = (*seeking.cases, own_question)[place]
     run = seeking.converse(case, Erratic(answers))

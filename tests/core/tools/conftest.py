@@ -14,7 +14,7 @@ from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.tools import ToolResult
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.tools.rowtext import cell_text, read_back
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 
 SUBJECT, CUTOFF = 90000001, datetime(2150, 3, 2, 17, 20)
 OTHER_SUBJECT, AFTERWARDS = 90000002, datetime(2151, 1, 1)
@@ -23,19 +23,19 @@ OTHER_SUBJECT, AFTERWARDS = 90000002, datetime(2151, 1, 1)
 @pytest.fixture(scope="module")
 def tools() -> EhrTools:
     """A patient in the emergency department: many tables are empty yet."""
-    return EhrTools(open_snapshot(world_path(), SUBJECT, CUTOFF, Policy()))
+    return EhrTools(open_snapshot(world_store_path(), SUBJECT, CUTOFF, Policy()))
 
 
 @pytest.fixture(scope="module")
 def afterwards() -> EhrTools:
     """Another patient after all stays: nearly every table has rows."""
-    return EhrTools(open_snapshot(world_path(), OTHER_SUBJECT, AFTERWARDS, Policy()))
+    return EhrTools(open_snapshot(world_store_path(), OTHER_SUBJECT, AFTERWARDS, Policy()))
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[EhrSession]:
     """The first patient's tools in a process of their own."""
-    with EhrSession(world_path(), SUBJECT, CUTOFF, Policy()) as opened:
+    with EhrSession(world_store_path(), SUBJECT, CUTOFF, Policy()) as opened:
         yield opened
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from clinseek_core.case import Policy
+from clinseek_core.ehr.visible import open_snapshot
 from clinseek_core.tools import ToolResult
 from clinseek_core.tools.ehr import EhrTools
+from clinseek_fixtures import world_path
 
 RowsOf = Callable[[ToolResult], list[dict[str, Any]]]
 LABS, DIAGNOSES = "labevents_candidates", "diagnoses_icd_candidates"
@@ -91,6 +95,8 @@ def test_each_of_several_queries_has_its_own_limit(
         assert 1 <= len({row["candidate"] for row in rows if row[argument] == query}) <= 2
 
 
-def test_a_table_without_names_says_where_there_are_some(tools: EhrTools) -> None:
+def test_a_table_without_names_says_where_there_are_some() -> None:
+    """A tree alone has no CCS classes."""
+    tools = EhrTools(open_snapshot(world_path(), 90000001, datetime(2150, 3, 2, 17, 20), Policy()))
     result = ask(tools, "keyword", "diagnoses_ccs_candidates", keyword="sepsis")
     assert (result.status, "did you mean diagnoses_icd_candidates" in result.text) == ("empty", True)

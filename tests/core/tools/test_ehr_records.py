@@ -129,7 +129,7 @@ def test_a_page_ends_before_it_floods_a_context(
 def test_rows_without_times_are_given_all_and_it_says_why(tools: EhrTools, rows_of: RowsOf) -> None:
     for name, more in (("get_records_by_time", ALL_TIME), ("get_latest_records", {})):
         assert "without times" in ask(tools, name, "patients", **more).text
-        assert len(rows_of(ask(tools, name, "d_labitems", **more, limit=1000))) == 68
+        assert len(rows_of(ask(tools, name, "d_labitems", **more, limit=1000))) == 69
         assert rows_of(ask(tools, name, "labevents_candidates", **more))
 
 

@@ -115,6 +115,11 @@ def _forget_rejects(con: DuckDBPyConnection) -> None:
 
 def _note_rejects(con: DuckDBPyConnection) -> None:
     """A line may have several faults; it can be mended where all of them are cells of the wrong type."""
+    # Reading Parquet makes no such table: it rejects no line.
+    con.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS reject_errors (line UBIGINT, line_byte_position UBIGINT,"
+        " error_type VARCHAR, column_name VARCHAR, error_message VARCHAR, csv_line VARCHAR)"
+    )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE rejects AS SELECT line, bool_and(error_type = 'CAST') AS kept,"
         " string_agg(DISTINCT coalesce(column_name || ': ', '') || error_message, '; ') AS reason,"

@@ -61,16 +61,28 @@ def labs(store: Path) -> list[tuple[Any, ...]]:
     return list(snapshot.select("SELECT value, valuenum FROM labevents ORDER BY value").rows)
 
 
-@pytest.mark.parametrize("subject", [90000001, 90000002, 90000003])
+POLICIES = {
+    "available": Policy(),
+    "event": Policy(basis="event", boundary="inclusive"),
+    "upstream": Policy(basis="upstream"),
+    "lag and started": Policy(coding_lag_hours=72, interval_rows="started"),
+}
+PATIENTS = (90000001, 90000002, 90000003)
+
+
 @pytest.mark.parametrize(
-    "policy",
+    ("policy", "subject"),
     [
-        Policy(),
-        Policy(basis="event", boundary="inclusive"),
-        Policy(basis="upstream"),
-        Policy(coding_lag_hours=72, interval_rows="started"),
+        # By default each policy with one patient.
+        pytest.param(
+            policy,
+            subject,
+            id=f"{name}-{subject}",
+            marks=() if place == at % len(PATIENTS) else pytest.mark.slow,
+        )
+        for at, (name, policy) in enumerate(POLICIES.items())
+        for place, subject in enumerate(PATIENTS)
     ],
-    ids=["available", "event", "upstream", "lag and started"],
 )
 def test_a_store_shows_what_its_tree_shows(world_store: Path, subject: int, policy: Policy) -> None:
     for month in (3, 9):
@@ -93,7 +105,7 @@ def test_the_manifest_says_what_the_store_was_made_from(world_store: Path) -> No
         rows = sum(1 for _ in csv.reader(lines)) - 1
     assert (source.bytes, source.rows) == (file.stat().st_size, rows)
     assert source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert sum(shard.patients for shard in manifest.shards) == 3
+    assert sum(shard.patients for shard in manifest.shards) == 67
     assert (world_store.stat().st_mode & 0o777) == 0o700
 
 
@@ -211,7 +223,7 @@ def stopped_after(steps: int) -> Callable[[Progress], None]:
     return show
 
 
-@pytest.mark.parametrize("steps", [1, 9, 25, 40, 60])
+@pytest.mark.parametrize("steps", [1, 40, *(pytest.param(n, marks=pytest.mark.slow) for n in (9, 25, 60))])
 def test_an_ingest_that_was_stopped_goes_on_and_ends_the_same(
     world_store: Path, tmp_path: Path, steps: int
 ) -> None:
