@@ -14,6 +14,7 @@ from clinseek_core.journal import (
     Body,
     CallRequest,
     End,
+    Forked,
     Header,
     Message,
     Nudge,
@@ -97,6 +98,7 @@ def _header(draft: _Draft, event: Header) -> None:
         "question": case.question,
         "candidates": case.candidates,
         "gold": case.gold,
+        "films": case.images,
         "policy": event.policy,
         "model": event.model.label,
         "tools_digest": event.tools.digest,
@@ -113,6 +115,7 @@ def _header(draft: _Draft, event: Header) -> None:
 
 def _prompt(draft: _Draft, event: Prompt) -> None:
     draft.changes["prompt"] = tuple((message.role, _with_images(message)) for message in event.messages)
+    draft.changes["pictures"] = tuple(image for message in event.messages for image in message.images)
 
 
 def _with_images(message: Message) -> str:
@@ -150,6 +153,7 @@ def _call(step: int, number: int, request: CallRequest) -> Call:
         arguments=request.arguments,
         raw_arguments=request.raw,
         wire_name=request.wire_name,
+        flags=("from_text",) if request.parsed_from else (),
     )
 
 
@@ -176,8 +180,20 @@ def _observation(draft: _Draft, event: Observation) -> None:
     )
     position = event.call - 1
     call = msgspec.structs.replace(step.calls[position], result=result)
+    if event.decided:
+        step = _with_decision(step, call, event)
+        if event.arguments is not None:
+            call = msgspec.structs.replace(call, arguments=event.arguments, raw_arguments="")
     calls = (*step.calls[:position], call, *step.calls[position + 1 :])
     draft.steps[index] = msgspec.structs.replace(step, calls=calls, raw=(*step.raw, *draft.raw))
+
+
+def _with_decision(step: Step, call: Call, event: Observation) -> Step:
+    """The step with a note of what a person made of a call; an edited call is told as it was run."""
+    asked = call.raw_arguments or msgspec.json.encode(call.arguments).decode()
+    said = "refused it" if event.decided == "refuse" else f"changed it; the model asked for {asked}"
+    note = Note("decided", f"{call.anchor}: a person {said}")
+    return msgspec.structs.replace(step, notes=(*step.notes, note))
 
 
 def _length(body: Body | None) -> int:
@@ -191,6 +207,20 @@ def _retry(draft: _Draft, event: Retry) -> None:
 
 def _nudge(draft: _Draft, event: Nudge) -> None:
     draft.note("nudge", event.text, draft.place(event.step))
+
+
+def _forked(draft: _Draft, event: Forked) -> None:
+    for edit in event.edits:
+        before = f" {edit.before}" if edit.what == "model" else ""
+        draft.note("edited", f"{edit.place or event.place}: {_EDITS[edit.what]}{before}")
+
+
+_EDITS = {
+    "result": "a person changed this result",
+    "leak": "made again without what was not known yet",
+    "prompt": "a person changed the question's message",
+    "model": "another model goes on, before it",
+}
 
 
 def _resumed(draft: _Draft, event: Resumed) -> None:
@@ -219,6 +249,7 @@ _HANDLERS: dict[type, Callable[[_Draft, Any], None]] = {
     Observation: _observation,
     Retry: _retry,
     Nudge: _nudge,
+    Forked: _forked,
     Resumed: _resumed,
     End: _end,
     Unknown: _unknown,

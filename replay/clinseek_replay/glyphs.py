@@ -64,6 +64,7 @@ TOOLS: tuple[tuple[str, Glyph], ...] = (
     ("ehr.", Glyph("▤", "T", "EHR table")),
     ("browser.", Glyph("⌕", "W", "web")),
     ("image.", Glyph("▦", "I", "image")),
+    ("mcp.", Glyph("⇄", "M", "a foreign server's tool")),
     ("", Glyph("•", "*", "another tool")),
 )
 """What kind of tool a call asked for, by the beginning of its canonical name; the first that fits."""

@@ -8,6 +8,7 @@ import msgspec
 
 from clinseek_core.case import Policy
 from clinseek_core.scoring import Score, score
+from clinseek_replay.badge import badge
 from clinseek_replay.trajectory import Call, CallStatus, Damage, Note, Step, Trajectory
 
 __all__ = ["CallLine", "Overview", "StepLine", "overview", "score_of"]
@@ -27,6 +28,8 @@ class CallLine(msgspec.Struct, frozen=True, kw_only=True):
     """What the model got of it."""
     ms: float | None = None
     sql: str | None = None
+    badge: str = ""
+    """Who answered, where that was one of several: the backend of an image tool."""
 
 
 class StepLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,4 +104,5 @@ def _call_line(call: Call) -> CallLine:
         seen_characters=len(result.text) if result else None,
         ms=result.ms if result else None,
         sql=call.sql,
+        badge=badge(call),
     )

@@ -148,6 +148,8 @@ def _block(title: str, text: str) -> Iterator[str]:
 
 
 def _amounts(call: CallLine) -> Iterator[str]:
+    if call.badge:
+        yield f"by {call.badge}"
     if call.rows is not None:
         yield f"{call.rows} row{'' if call.rows == 1 else 's'}"
     if call.characters is not None:

@@ -13,24 +13,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from clinseek_core.case import Policy
+from clinseek_core.case import CaseImage, Policy
 from clinseek_core.journal import Damage, DataInfo, ImageRef, Status, Table, Usage
+from clinseek_core.models.call_text import CallFlag
 
 __all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 
 CallStatus = Status | Literal["pending"]
 Mode = Literal["live", "replay", "follow"]
-CallFlag = Literal[
-    "synthetic",
-    "duplicate_id",
-    "id_mismatch",
-    "from_text",
-    "unclosed",
-    "bad_arguments",
-]
-"""What is odd about a call: `synthetic` was made by the harness, `duplicate_id` shares its id with another of
-the run, `id_mismatch` got its result by position against the ids, `from_text` was parsed from the model's
-text, `unclosed` was parsed from text that breaks off, `bad_arguments` are no JSON object."""
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True):
@@ -127,6 +117,10 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     prompt: tuple[tuple[str, str], ...] = ()
     """(role, text) of the opening messages."""
+    films: tuple[CaseImage, ...] = ()
+    """The films of the case, where the recording names them."""
+    pictures: tuple[ImageRef, ...] = ()
+    """What the opening messages show, kept beside a journal by digest."""
     curated: str = ""
     """The curated context that the case ships (the benchmark's `input`), where the recording holds it."""
     max_rounds: int | None = None

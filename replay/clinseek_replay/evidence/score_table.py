@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from clinseek_core.scoring import Denominators, Group, Interval, Paired, Summary
+from clinseek_core.scoring import Denominators, Group, Interval, Paired, SingleRow, Summary
 from clinseek_core.text import one_line
 
-__all__ = ["Comparison", "comparison_lines", "summary_lines"]
+__all__ = ["Comparison", "comparison_lines", "single_lines", "summary_lines"]
 
 _NAMED = 5
+_BY = {
+    "judge": "the judge",
+    "yes_no": "rule of yes and no",
+    "time": "rule of dates and times",
+    "id": "rule of ids",
+    "number": "rule of numbers",
+    "label": "rule of labels",
+}
+"""Who compares a single answer, in words."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +47,20 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         )
     yield ""
     yield from _denominator_lines(summary.denominators)
+    yield from single_lines(summary.single)
+
+
+def single_lines(rows: Sequence[SingleRow]) -> Iterator[str]:
+    """Who compared the single answers: nothing where there is none."""
+    if not rows:
+        return
+    ways = Counter(row.by for row in rows)
+    said = ", ".join(f"{_BY[way]} {ways[way]}" for way in _BY if ways[way])
+    yield f"{_many(len(rows), 'single answer')} of multimodal tasks, right or wrong: by {said}"
+    without = [row for row in rows if row.asked and row.by != "judge"]
+    if without:
+        why = Counter(one_line(row.reason, 120) for row in without).most_common(1)[0][0]
+        yield f"  no verdict of the judge could be had for {len(without)}, left to a rule: {why}"
 
 
 def comparison_lines(compared: Comparison) -> Iterator[str]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from clinseek_core.scoring import ScoredRun, is_multimodal, score, score_upstream
+from clinseek_core.scoring import (
+    ScoredRun,
+    SingleAnswer,
+    is_multimodal,
+    score,
+    score_upstream,
+    single_answer,
+)
+from clinseek_core.tasks import TASKS
 from clinseek_replay.readers.answers import IN_TEXT
 from clinseek_replay.trajectory import Call, Trajectory
 
-__all__ = ["finish_call", "scored"]
+__all__ = ["finish_call", "scored", "single_of"]
 
 _MULTIMODAL_FINISH = ("ehr.finish", "finish")
 """The only names by which the reference's multimodal scorer knows a finish; its text scorer takes any that
@@ -31,7 +39,22 @@ def scored(trajectory: Trajectory) -> ScoredRun:
             trajectory.gold,
             multimodal=multimodal,
         ),
+        single=single_of(trajectory),
     )
+
+
+def single_of(trajectory: Trajectory) -> SingleAnswer | None:
+    """The comparison of a run's one answer with its one gold value; None for all runs but such ones.
+
+    Single answers are of multimodal tasks: ours that are answered by one item, and the reference's wherever
+    there is one gold name, as its scorer has it.
+    """
+    gold = trajectory.gold or ()
+    task = TASKS.get(trajectory.task)
+    multimodal = is_multimodal(trajectory.task, trajectory.qid)
+    if len(gold) != 1 or not (multimodal if task is None else task.kind == "multimodal" and task.one):
+        return None
+    return single_answer(trajectory.question, trajectory.answer, gold[0])
 
 
 def finish_call(trajectory: Trajectory) -> Call | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from clinseek_core.tools import ToolSpec, tools_info
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
+from clinseek_core.tools.image_specs import IMAGE_TOOLS
+from clinseek_core.web.specs import BROWSER_TOOLS
 from clinseek_replay.export.plain_json import plain
 from clinseek_replay.trajectory import Call, Note, Step, Trajectory
 
@@ -61,9 +63,11 @@ def _agent(trajectory: Trajectory) -> Json:
 
 def _tool_definitions(trajectory: Trajectory) -> list[Json]:
     """OpenAI's form of the tools, where the recorded digest says that they are those we know."""
-    if not trajectory.tools_digest or tools_info(EHR_TOOLS).digest != trajectory.tools_digest:
+    known = {spec.name: spec for spec in (*EHR_TOOLS, *BROWSER_TOOLS, *IMAGE_TOOLS)}
+    specs = tuple(known[name] for name in trajectory.tools if name in known)
+    if not trajectory.tools_digest or tools_info(specs).digest != trajectory.tools_digest:
         return []
-    return [_definition(spec) for spec in EHR_TOOLS]
+    return [_definition(spec) for spec in specs]
 
 
 def _definition(spec: ToolSpec) -> Json:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from clinseek_replay.readers.reader import lenient_json
+from clinseek_core.lenient_json import lenient_json
 from clinseek_replay.trajectory import Call, Step
 
 __all__ = ["IN_TEXT", "answer_of"]

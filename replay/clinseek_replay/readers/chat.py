@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clinseek_core.lenient_json import lenient_json
 from clinseek_replay.readers.messages import Asked, Message
-from clinseek_replay.readers.reader import lenient_json
 from clinseek_replay.readers.result_status import status_of
 from clinseek_replay.trajectory import Call, CallFlag, Note, Result, Step
 

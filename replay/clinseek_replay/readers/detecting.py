@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clinseek_core.errors import InputError
+from clinseek_core.lenient_json import lenient_json
 from clinseek_replay.readers.json_spans import prefix
 from clinseek_replay.readers.reader import HEAD_BYTES, Reader, Sample, head_of, skip_line
 
@@ -66,6 +67,9 @@ def _document(head: bytes) -> Any:
     """The value of a file that is one JSON value over many lines; None where it isn't."""
     if head.lstrip()[:1] not in (b"{", b"[") or b"\n" not in head.strip():
         return None
+    first, _, rest = head.lstrip().partition(b"\n")
+    if rest.strip() and _whole(first) is not None:
+        return None
     try:
         return prefix(head)
     except ValueError:
@@ -89,12 +93,25 @@ def _value(data: bytes) -> Any:
     """The JSON value of a line: of one that goes on after what is looked at, as far as that goes."""
     if data.lstrip()[:1] not in (b"{", b"[", b'"'):
         return None
+    whole = _whole(data.strip())
+    if whole is not None:
+        return whole
     try:
         value = prefix(data)
     except ValueError:
         return None
     cut_short = len(data) < HEAD_BYTES and data.rstrip()[-1:] not in (b"}", b"]", b'"')
     return None if cut_short else value
+
+
+def _whole(line: bytes) -> Any:
+    """The object that a line is, None where it is none: told faster than what a beginning holds."""
+    if not line.rstrip().endswith(b"}"):
+        return None
+    try:
+        return lenient_json(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _with_items(sample: Sample) -> Iterator[Sample]:

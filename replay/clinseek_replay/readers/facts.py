@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from clinseek_core.case import gold_names
+from clinseek_core.case import CaseImage, gold_names
 from clinseek_replay.readers.messages import dicts, items, text_of
 from clinseek_replay.trajectory import Note
 
@@ -121,6 +121,12 @@ def _notes(record: _Record) -> tuple[Note, ...]:
     return (Note("images", f"could not be attached: {', '.join(names)}"),) if names else ()
 
 
+def _films(record: _Record) -> tuple[CaseImage, ...]:
+    summary = record.get("multimodal_summary")
+    paths = _names(dicts(summary)[0].get("resolved_image_paths")) if isinstance(summary, dict) else ()
+    return tuple(CaseImage(path=path) for path in paths)
+
+
 _FACTS: dict[str, Any] = {
     "qid": qid_of,
     "task": _named("task"),
@@ -129,6 +135,7 @@ _FACTS: dict[str, Any] = {
     "question": _named("question", "query"),
     "candidates": lambda record: _names(record.get("candidates")),
     "model": _named("backend_model_id", "model", "model_name"),
+    "films": _films,
     "curated": _curated,
     "tools": _tools,
     "stop_reason": _named("stop_reason"),

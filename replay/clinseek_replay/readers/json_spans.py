@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from clinseek_replay.readers.reader import lenient_json, value_of
+from clinseek_core.lenient_json import lenient_json
+from clinseek_replay.readers.reader import value_of
 from clinseek_replay.trajectory import Span
 
 __all__ = ["item_spans", "prefix", "sketch"]

@@ -18,6 +18,7 @@ from clinseek_core.journal import (
     FORMAT,
     Damage,
     End,
+    Forked,
     Header,
     Prompt,
     Record,
@@ -53,7 +54,7 @@ def read_large_journal(path: Path) -> tuple[Trajectory, int, int]:
 
 def _belongs(record: Record, last: int | None) -> tuple[bool, int | None]:
     """Whether an event tells of the run as a whole, and which step it is of; `last` is the highest so far."""
-    if isinstance(record, Prompt | End):
+    if isinstance(record, Prompt | Forked | End):
         return True, None
     if isinstance(record, Resumed):
         return True, last

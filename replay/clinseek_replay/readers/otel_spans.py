@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from clinseek_core.errors import InputError
+from clinseek_core.lenient_json import lenient_json
 from clinseek_replay.readers.json_records import pieces_of, run_from
 from clinseek_replay.readers.messages import (
     Asked,
@@ -27,7 +28,7 @@ from clinseek_replay.readers.messages import (
     time_of,
     usage_of,
 )
-from clinseek_replay.readers.reader import Entry, Index, Problem, Reader, Sample, lenient_json, value_of
+from clinseek_replay.readers.reader import Entry, Index, Problem, Reader, Sample, value_of
 from clinseek_replay.trajectory import Note, Trajectory
 
 __all__ = ["OTEL"]

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinseek_core.errors import InputError
+from clinseek_core.lenient_json import lenient_json
 from clinseek_replay.readers.facts import qid_of, run_index_of, status_from
 from clinseek_replay.readers.json_records import run_from
 from clinseek_replay.readers.messages import Message, items, read_messages, text_of
-from clinseek_replay.readers.reader import Entry, Index, Reader, Sample, lenient_json
+from clinseek_replay.readers.reader import Entry, Index, Reader, Sample
 from clinseek_replay.readers.sharegpt import sharegpt_messages
 from clinseek_replay.trajectory import Trajectory
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from clinseek_core.errors import InputError
+from clinseek_core.lenient_json import STRICT
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "Sample",
     "bytes_of",
     "head_of",
-    "lenient_json",
     "lines_of",
     "object_of",
     "skim",
@@ -42,8 +41,6 @@ MAX_LINE_BYTES = 512 * 1024 * 1024
 HEAD_BYTES = 256 * 1024
 """As much of a file, or of one of its lines, as is looked at to tell its format."""
 
-_MAX_DIGITS = 4_000
-"""Python converts no longer number, in either direction."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -225,39 +222,9 @@ def skim(line: bytes, shape: type[T]) -> T:
     return shape(**{name: record[name] for name in shape.__struct_fields__ if name in record})
 
 
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
-def _bounded(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _MAX_DIGITS else None
-
-
-def _nothing(_: str) -> None:
-    return None
-
-
-_DECODER = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_bounded)
-LENIENT = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_bounded, strict=False)
-"""As `lenient_json` reads, but strings may hold line feeds as they are."""
-
-
-def lenient_json(text: str | bytes) -> Any:
-    """The value of a JSON text; `NaN`, infinities and numbers too large to compute with become None.
-
-    Bytes that are not UTF-8 become U+FFFD. Raises ValueError or RecursionError where it is no JSON.
-    """
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return _DECODER.decode(text)
-
-
 def _lenient(line: bytes) -> Any:
     try:
-        return _DECODER.decode(line.decode("utf-8", "replace"))
+        return STRICT.decode(line.decode("utf-8", "replace"))
     except json.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else "; the line seems to be cut off"
         raise ValueError(f"not JSON ({error.msg} at character {error.pos + 1}{cut})") from error

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from clinseek_replay.readers.call_text import split_thinking
+from clinseek_core.lenient_json import lenient_json
+from clinseek_core.models.call_text import split_thinking
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
 from clinseek_replay.readers.messages import (
     Asked,
@@ -18,7 +19,6 @@ from clinseek_replay.readers.messages import (
     plain_text,
     text_of,
 )
-from clinseek_replay.readers.reader import lenient_json
 from clinseek_replay.trajectory import Span, Trajectory
 
 __all__ = ["SHAREGPT", "sharegpt_messages"]

@@ -22,7 +22,7 @@ from clinseek_replay.trajectory import Call, CallStatus, Result
 __all__ = ["GradedCall", "grade_call"]
 
 _NOT_READING = frozenset(("ehr.think", "ehr.finish"))
-_OTHER_TOOLS = ("browser.", "image.")
+_OTHER_TOOLS = ("browser.", "image.", "mcp.")
 _SQL = "ehr.run_sql_query"
 _NEWEST = "ehr.get_latest_records"
 _OF_THE_ENGINE = re.compile(r"ehr\.(load_ehr|get_table_\w+|get_column_names|get_candidates_\w+)", re.ASCII)

@@ -14,6 +14,8 @@ from clinseek_replay.triage.view import CallView, RunView
 __all__ = ["HARNESS"]
 
 _SYNTHETIC_ID = "synthetic_finish_"
+_TEXT_ANSWER = "text_answer"
+"""How our own journals say it; a run without tools has no finish to call."""
 _SYNTHETIC_TEXT = "Finish (synthesized"
 REFERENCE_CAP = 100_000
 """Characters at which the reference implementation cuts a result without a word."""
@@ -32,7 +34,15 @@ _INFRA_MESSAGE = re.compile(
 
 
 def _synthetic_finish(view: RunView) -> Iterator[Hit]:
-    call = view.finish
+    call, run = view.finish, view.trajectory
+    if run.answer_source == _TEXT_ANSWER and run.tools:
+        said = run.steps[-1].text if run.steps else ""
+        yield Hit(
+            message="the model never called finish: its last text was taken for the answer",
+            places=(Place(step=view.last_step, field="text", quote=said[:_TAIL]),),
+            evidence={"items": len(view.answer)},
+            extra=tuple(sorted(view.wrong)),
+        )
     if call is None:
         return
     given = call.call.id
@@ -197,13 +207,20 @@ def _infra(view: RunView) -> Iterator[Hit]:
 
 def _infra_end(view: RunView) -> Iterator[Hit]:
     run = view.trajectory
-    marker = _INFRA_MESSAGE.search(run.message[:2000])
-    if run.status == "error" and (run.stop_reason in _INFRA_STOPS or marker):
+    if _ended_by_infra(view):
+        marker = _INFRA_MESSAGE.search(run.message[:2000])
         yield Hit(
             message=f"the run ended because its model could not be reached: {_line(run.message)}",
             places=(Place(step=view.last_step),),
             evidence={"stop_reason": run.stop_reason, "marker": marker[0] if marker else ""},
+            lost=view.missed if run.answer is None else (),
         )
+
+
+def _ended_by_infra(view: RunView) -> bool:
+    run = view.trajectory
+    named = run.stop_reason in _INFRA_STOPS or _INFRA_MESSAGE.search(run.message[:2000])
+    return run.status == "error" and bool(named)
 
 
 def _state_lost(view: RunView) -> Iterator[Hit]:
@@ -223,7 +240,7 @@ def _state_lost(view: RunView) -> Iterator[Hit]:
 
 def _no_end(view: RunView) -> Iterator[Hit | Undecided]:
     run = view.trajectory
-    if run.answer is not None or run.status == "answered" or ended_by_budget(view):
+    if run.answer is not None or run.status == "answered" or ended_by_budget(view) or _ended_by_infra(view):
         return
     if not run.status and not run.format.startswith("clinseek.journal/"):
         yield Undecided("the recording does not say how the run ended")
@@ -252,7 +269,7 @@ HARNESS: tuple[Rule, ...] = (
         tier="D",
         severity="high",
         needs=("turns",),
-        says="The harness wrote the finish call in the model's place, from its last text.",
+        says="The harness wrote the finish call in the model's place, or took its last text for the answer.",
         find=_synthetic_finish,
     ),
     Rule(
@@ -315,7 +332,7 @@ HARNESS: tuple[Rule, ...] = (
         tier="D",
         severity="high",
         needs=(),
-        says="The run gave no answer, and no budget ended it.",
+        says="The run gave no answer, and neither a budget nor a model out of reach ended it.",
         find=_no_end,
     ),
 )

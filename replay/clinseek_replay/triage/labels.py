@@ -28,6 +28,7 @@ __all__ = [
     "findings_path",
     "latest",
     "read_labels",
+    "standing",
 ]
 
 FORMAT = "clinseek.findings/1"
@@ -36,10 +37,10 @@ _FILE_MODE = 0o600
 _ANCHOR = re.compile(r"s\d{1,9}(?:\.c\d{1,9}(?:\.r\d{1,9})?|\.t:\d{1,12}-\d{1,12})?")
 _CODE = re.compile(r"[A-Z]\d{1,2}[a-z]?")
 
-Verdict = Literal["accept", "reject", "override", "reviewed"]
+Verdict = Literal["accept", "reject", "override", "reviewed", "undone"]
 """`accept`: the code holds there, found by a rule or not · `reject`: it does not · `override`: another code
 holds there instead · `reviewed`: the author has gone through the whole run, and what was not accepted is not
-there."""
+there · `undone`: what the author said last of the run, all labels of one time, is taken back."""
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="label"):
@@ -90,7 +91,7 @@ def findings_path(recording: Path) -> Path:
 
 
 def read_labels(recording: Path) -> Labels:
-    """All labels of a recording, in the order they were given; none where there is no side-file.
+    """The labels of a recording that still stand, in the order given; none where there is no side-file.
 
     Raises InputError where the side-file can't be read or is of a newer major version.
     """
@@ -115,7 +116,20 @@ def read_labels(recording: Path) -> Labels:
         if isinstance(value, Label):
             labels.append(value)
         other += value is None
-    return Labels(labels=tuple(labels), damage=tuple(damage), other=other)
+    return Labels(labels=standing(labels), damage=tuple(damage), other=other)
+
+
+def standing(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """The labels without those that their authors have taken back, and without the taking back."""
+    kept: list[Label] = []
+    for label in labels:
+        if label.verdict != "undone":
+            kept.append(label)
+            continue
+        own = [each for each in kept if (each.run, each.author) == (label.run, label.author)]
+        if own:
+            kept = [each for each in kept if each not in own or each.at != own[-1].at]
+    return tuple(kept)
 
 
 def _decoded(line: bytes, place: str) -> Label | _Header | None:
@@ -191,7 +205,7 @@ def _check(label: Label) -> None:
     """Raise InputError for a label that says too little."""
     if not label.author.strip():
         raise InputError("a label needs its author; name yourself by --author NAME")
-    if label.verdict == "reviewed":
+    if label.verdict in ("reviewed", "undone"):
         return
     if not _ANCHOR.fullmatch(label.anchor):
         raise InputError(f"{label.anchor!r} is no place of a run; write one as s12, s12.c1 or s12.c1.r3")

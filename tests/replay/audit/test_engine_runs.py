@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clinseek_core.errors import InputError
-from clinseek_fixtures import bundled_cases, world_path
+from clinseek_fixtures import bundled_cases, world_path, world_store_path
 from clinseek_replay.audit import AuditReport, EhrTimes, audit
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Call, Result, Step, Trajectory
@@ -24,7 +24,7 @@ QIDS = [case.qid for case in bundled_cases()]
 
 @pytest.fixture(scope="module")
 def ehr() -> EhrTimes:
-    return EhrTimes(world_path())
+    return EhrTimes(world_store_path())
 
 
 def run_at(path: Path) -> Trajectory:
@@ -112,7 +112,7 @@ def test_a_patient_who_is_not_in_the_data_is_told(
     seeker_run: SeekerRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(InputError):
-        EhrTimes(world_path()).patient(1)
+        EhrTimes(world_store_path()).patient(1)
     journal = seeker_run(QIDS[0], "available")
     stranger = tmp_path / "stranger.jsonl"
     stranger.write_text(journal.read_text().replace("90000001", "19999999"))

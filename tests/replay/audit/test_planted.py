@@ -359,6 +359,18 @@ def test_nothing_is_found_in_a_clean_run(form: str, by_sql: bool) -> None:
     assert [(finding.code, finding.message) for finding in report.findings] == []
 
 
+@pytest.mark.parametrize(
+    ("expression", "codes"), [("max(chartdate)", {"T8"}), ("max(coalesce(known_at, chartdate))", set())]
+)
+def test_a_midnight_that_may_be_when_a_row_was_known_does_not_date_it(
+    expression: str, codes: set[str]
+) -> None:
+    sql = f"SELECT result_name, {expression} AS latest FROM omr GROUP BY result_name"
+    text = f"result_name,latest\nWeight (Lbs),{CUTOFF:%Y-%m-%d} 00:00:00"
+    shown = call("ehr.run_sql_query", text, subject_id=str(SUBJECT), sql_query=sql)
+    assert leaks_of(audit(run_of([*opening(), shown]))) == codes
+
+
 EVENTS = {"labevents": "charttime", "emar": "charttime", "events": "charttime", "poe": "ordertime"}
 STORES = {"labevents", "emar"}
 

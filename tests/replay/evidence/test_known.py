@@ -4,7 +4,7 @@ import pytest
 from planting import Ask, Say, Script
 
 from clinseek_core.errors import InputError
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_replay.evidence.known import known_by_curated, known_by_ehr
 from clinseek_replay.evidence.provenance import states_of
 from clinseek_replay.evidence.reading import read_run
@@ -45,7 +45,7 @@ def script():
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
     """What the bundled record holds of the planted names: reading it takes longest here."""
-    return known_by_ehr(script().read("journal", tmp_path_factory.mktemp("known")), world_path())
+    return known_by_ehr(script().read("journal", tmp_path_factory.mktemp("known")), world_store_path())
 
 
 def gold_states(trajectory, known):
@@ -55,7 +55,7 @@ def gold_states(trajectory, known):
 
 def test_the_record_decides_what_the_recording_alone_can_not(tmp_path):
     trajectory = script().read("record", tmp_path)
-    report = evidence(trajectory, world_path())
+    report = evidence(trajectory, world_store_path())
     assert {state.item: state.state for state in report.gold} == PLANTED
     assert {state.item: state.tier for state in report.gold}["Cefpodoxime"] == "X"
     assert report.waterfall.data_verified
@@ -151,4 +151,4 @@ def test_without_a_patient_the_record_is_not_guessed(tmp_path):
     path = tmp_path / "r.jsonl"
     path.write_text('{"qid": "q", "messages": [], "status": "success", "label": ["Heparin"]}\n')
     with pytest.raises(InputError, match="which patient"):
-        evidence(open_recordings([path]).run(0), world_path())
+        evidence(open_recordings([path]).run(0), world_store_path())

@@ -134,6 +134,7 @@ def canonical(run: Trajectory) -> Trajectory:
     lost = (
         *("source", "format", "policy", "tools", "tools_digest", "engine_version", "rules", "data"),
         *("max_rounds", "max_result_characters", "stop_reason", "answer_source", "notes", "damage"),
+        *("films", "pictures"),
     )
     return msgspec.structs.replace(run, steps=steps, **{name: getattr(unknown, name) for name in lost})
 

@@ -10,7 +10,7 @@ import pytest
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.reexec import Reexecution, reexecute
 from clinseek_replay.trajectory import Trajectory
@@ -43,7 +43,7 @@ def again() -> Again:
         rule = Policy(**policy) if policy else run.policy or Policy()
         assert run.subject_id is not None
         assert run.prediction_time is not None
-        with EhrSession(root or world_path(), run.subject_id, run.prediction_time, rule) as session:
+        with EhrSession(root or world_store_path(), run.subject_id, run.prediction_time, rule) as session:
             return reexecute(run, session, run.subject_id, run.prediction_time, rule, session.digest)
 
     return run

@@ -155,7 +155,6 @@ CASES: tuple[Planted, ...] = (
         ),
         lambda m: m.bare(m.load(), m.turn("", m.read()), status="error", stop_reason="refused", answer=None),
         forms=("journal",),
-        also=("H7",),
         name="H5-model",
     ),
     Planted(
