@@ -27,7 +27,7 @@ _OURS = (
     *(glyph for _, glyph in TOOLS),
     *(CUT, CASE, RUNNING, THINK),
 )
-_ASCII = dict(zip("─│┌┐└┘├┤┬┴▸·…−–‖●▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "-|++++++++>.~--|*" + "#" * 15, strict=True))
+_ASCII = dict(zip("─│┌┐└┘├┤┬┴▸▴▾·…−–‖●▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "-|++++++++>^v.~--|*" + "#" * 15, strict=True))
 _ASCII |= {glyph.unicode: glyph.ascii for glyph in _OURS}
 
 

@@ -5,15 +5,46 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal, NamedTuple
 
-__all__ = ["COMMANDS", "Command", "Need", "Takes", "Word", "command_of", "words"]
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "Need",
+    "Takes",
+    "Word",
+    "command_of",
+    "words",
+]
 
-Need = Literal["live", "runs", "table", "item", "found", "open", "marked", "breaks", "ehr", "made", "lens"]
-"""What a command needs to do anything: a live run, several runs, a table, something to
-open, hits, something open, something that has a reason, a breakpoint, a call of the record,
-a call made anew, the time lens."""
+Need = Literal[
+    "live",
+    "waiting",
+    "runs",
+    "item",
+    "found",
+    "open",
+    "marked",
+    "breaks",
+    "ehr",
+    "made",
+    "query",
+    "scale",
+    "wide",
+    "film",
+    "films",
+    "run",
+    "two",
+    "case",
+    "suggestion",
+    "said",
+]
+"""What a command needs to do anything: a live run, a call of it that waits for a person, several runs, a
+table, something to open, hits, something open, something that has a reason, a breakpoint, a call of the
+record, a call made anew, a query, a page or a film with a scale, one that goes on at its side, a film,
+several films; of a table of runs a run that can be opened, two that are marked, several of its case; in the
+inbox a finding, something that was said and can be taken back."""
 
 
-Takes = Literal["", "ANCHOR", "BREAKPOINT", "FILTER", "MARK", "RUN", "TEXT", "WHAT"]
+Takes = Literal["", "ANCHOR", "BREAKPOINT", "FILTER", "MARK", "RUN", "TEXT", "THEME", "WHAT"]
 """What follows a word on the command line: nothing, or something of this kind."""
 
 
@@ -128,9 +159,9 @@ COMMANDS: tuple[Command, ...] = (
         "columns",
         "< >",
         {"<": "columns(-1)", ">": "columns(1)"},
-        "the columns further left, further right",
+        "the columns further left, further right; over a film that is larger than its room",
         "Read",
-        _need("table"),
+        _need("wide"),
         footer=False,
     ),
     Command(
@@ -151,6 +182,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _pane("result", "1", "result", "what the call gave back"),
     _pane("SQL", "2", "sql", "the query alone"),
+    _pane("image", "3", "image", "the film that the call looked at, or those of the case"),
     _pane("page", "4", "page", "the page that a browser tool gave back"),
     _pane("reasoning", "5", "reasoning", "what the model thought and said in this turn"),
     _pane(
@@ -222,9 +254,9 @@ COMMANDS: tuple[Command, ...] = (
         "closer",
         "+ -",
         {"+": "zoom(1)", "-": "zoom(-1)"},
-        "in the time lens: closer to the cutoff, further back",
+        "in the time lens: closer to the cutoff, further back; on a film: larger, smaller",
         "Look into",
-        _need("lens"),
+        _need("scale"),
     ),
     Command(
         "why",
@@ -234,6 +266,61 @@ COMMANDS: tuple[Command, ...] = (
         "Look into",
         _need("marked"),
         words=(Word("why", "why"),),
+    ),
+    Command(
+        "contrast",
+        "( )",
+        {"(": "film_contrast(-1)", ")": "film_contrast(1)"},
+        "a wider window of grey values, a narrower one",
+        "Films",
+        _need("film"),
+        words=(Word("window", "film_window", "TEXT", "centre and width of the grey values: 128,80"),),
+    ),
+    Command(
+        "light",
+        "{ }",
+        {"{": "film_light(-1)", "}": "film_light(1)"},
+        "darker, brighter",
+        "Films",
+        _need("film"),
+        footer=False,
+    ),
+    Command(
+        "whole",
+        "r",
+        {"r": "film_whole"},
+        "the whole film by its own window",
+        "Films",
+        _need("film"),
+        footer=False,
+        words=(Word("whole", "film_whole"),),
+    ),
+    Command(
+        "outlines",
+        "v",
+        {"v": "film_outlines"},
+        "the boxes and structures that the call found, or the bare film",
+        "Films",
+        _need("film"),
+        words=(Word("outlines", "film_outlines"),),
+    ),
+    Command(
+        "prior",
+        "p",
+        {"p": "film_prior"},
+        "the film taken before this one at its side, or this one alone",
+        "Films",
+        _need("film", "films"),
+        words=(Word("prior", "film_prior"),),
+    ),
+    Command(
+        "film",
+        ", .",
+        {"comma": "film(-1)", ".": "film(1)"},
+        "the film taken before, after",
+        "Films",
+        _need("film", "films"),
+        words=(Word("film-before", "film(-1)"), Word("film-after", "film(1)")),
     ),
     Command(
         "again",
@@ -253,6 +340,16 @@ COMMANDS: tuple[Command, ...] = (
         "The record",
         footer=False,
         words=(Word("sql-edit", "edit"),),
+    ),
+    Command(
+        "plan",
+        "P",
+        {"P": "plan"},
+        "how the query is answered: each operator with its time and rows; it runs once more for that",
+        "The record",
+        _need("query"),
+        footer=False,
+        words=(Word("plan", "plan"),),
     ),
     Command(
         "made",
@@ -282,6 +379,52 @@ COMMANDS: tuple[Command, ...] = (
         words=(Word("once", "single_step"),),
     ),
     Command(
+        "fork",
+        "F",
+        {"F": "ask('fork')"},
+        "go on from this step in a new run: leak, result TEXT, prompt TEXT, model NAME [URL], or as it is",
+        "The record",
+        footer=False,
+        words=(Word("fork", "fork", "TEXT", "leak, result TEXT, prompt TEXT, model NAME [URL], or nothing"),),
+    ),
+    Command(
+        "ask first",
+        "A",
+        {"A": "approve_calls"},
+        "let each call wait for you before it runs, or no longer",
+        "While it runs",
+        _need("live"),
+        footer=False,
+        words=(Word("approve", "approve_calls"),),
+    ),
+    Command(
+        "allow",
+        "a",
+        {"a": "allow_call"},
+        "run the call that waits",
+        "While it runs",
+        _need("waiting"),
+        words=(Word("allow", "allow_call"),),
+    ),
+    Command(
+        "change",
+        "E",
+        {"E": "ask('change')"},
+        "run the call that waits with other arguments, written as JSON",
+        "While it runs",
+        _need("waiting"),
+        words=(Word("change", "change_call", "TEXT", "the arguments as a JSON object"),),
+    ),
+    Command(
+        "refuse",
+        "d",
+        {"d": "ask('refuse')"},
+        "do not run the call that waits; the model is told, and why",
+        "While it runs",
+        _need("waiting"),
+        words=(Word("refuse", "refuse_call", "TEXT", "why, for the model; may be empty"),),
+    ),
+    Command(
         "close",
         "esc",
         {"escape": "close"},
@@ -305,6 +448,50 @@ COMMANDS: tuple[Command, ...] = (
         "Other",
         footer=False,
         words=(Word("export", "export", "WHAT"),),
+    ),
+    Command(
+        "copy",
+        "y",
+        {"y": "copy"},
+        "copy what the pane shows, through the terminal: works over SSH",
+        "Take out",
+        footer=False,
+        words=(Word("copy", "copy"),),
+    ),
+    Command(
+        "pager",
+        "o",
+        {"o": "open_outside('pager')"},
+        "what the pane shows, in your pager",
+        "Take out",
+        footer=False,
+        words=(Word("pager", "open_outside('pager')"),),
+    ),
+    Command(
+        "editor",
+        "O",
+        {"O": "open_outside('editor')"},
+        "a copy of what the pane shows, in your editor",
+        "Take out",
+        footer=False,
+        words=(Word("editor", "open_outside('editor')"),),
+    ),
+    Command(
+        "theme",
+        ":theme",
+        {},
+        "other colours until you leave; the file of settings keeps them",
+        "Other",
+        footer=False,
+        words=(Word("theme", "colours", "THEME"),),
+    ),
+    Command(
+        "suspend",
+        "ctrl+z",
+        {"ctrl+z": "suspend"},
+        "back to the shell; fg comes back here",
+        "Other",
+        footer=False,
     ),
     Command("help", "?", {"?": "help"}, "these keys", "Other", words=(Word("help", "help"),)),
     Command(

@@ -6,6 +6,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from clinseek_core.agent.approval import AskedCall, Decision
+
 __all__ = ["LivePort", "Progress", "Watched"]
 
 
@@ -53,6 +55,24 @@ class LivePort(Protocol):
 
     def step(self) -> None:
         """Take one step, then stop again."""
+        ...
+
+    @property
+    def approving(self) -> bool:
+        """Whether each call waits for a person."""
+        ...
+
+    @property
+    def waiting_call(self) -> AskedCall | None:
+        """The call that waits for a person."""
+        ...
+
+    def ask_before_calls(self, on: bool) -> None:
+        """Let each call wait, or none."""
+        ...
+
+    def decide(self, decision: Decision) -> None:
+        """Say what becomes of the call that waits."""
         ...
 
     def stop(self) -> None:

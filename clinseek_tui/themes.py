@@ -1,4 +1,4 @@
-"""The app's two themes: one accent, red for leaks and errors alone."""
+"""The app's themes: one accent each, and one colour for leaks and errors alone."""
 
 from __future__ import annotations
 
@@ -36,18 +36,49 @@ _LIGHT = Theme(
     panel="#f0f0ec",
     dark=False,
 )
-THEMES = (_DARK, _LIGHT)
+_CONTRAST = Theme(
+    name="clinseek-contrast",
+    primary="#5cf2e0",
+    secondary="#e6e6e6",
+    accent="#5cf2e0",
+    warning="#ffd866",
+    error="#ff8f8f",
+    success="#5cf2e0",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#1f1f1f",
+    panel="#0d0d0d",
+    dark=True,
+)
+_COLOUR_BLIND = Theme(
+    # Blue beside orange is told apart with every kind of colour blindness.
+    name="clinseek-colour-blind",
+    primary="#74b9f5",
+    secondary="#b9cfe4",
+    accent="#74b9f5",
+    warning="#f0e442",
+    error="#ff9e3d",
+    success="#74b9f5",
+    foreground="#e4e8ec",
+    background="#0f1419",
+    surface="#1d2830",
+    panel="#172027",
+    dark=True,
+)
+THEMES = (_DARK, _LIGHT, _CONTRAST, _COLOUR_BLIND)
 
 _LIGHT_GROUNDS = {"7", "15"}
 
 
-def preferred() -> str:
-    """The theme that `TEXTUAL_THEME` names, else the one that fits the terminal's ground.
+def preferred(configured: str = "auto") -> str:
+    """The theme that `TEXTUAL_THEME` names, else the one configured, else the one that fits.
 
     `COLORFGBG` tells the ground where the terminal sets it (`0;15`: black on white).
     """
     named = os.environ.get("TEXTUAL_THEME")
     if named:
         return named
+    if configured != "auto":
+        return f"clinseek-{configured}"
     ground = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return _LIGHT.name if ground in _LIGHT_GROUNDS else _DARK.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,8 @@ import msgspec
 from clinseek_core.case import Basis, Case, Policy
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.text import one_line, visible
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_path, world_store_path
+from clinseek_fixtures.recorded.cases import organism_case
 from clinseek_replay.audit import AuditReport, audit, report_lines
 from clinseek_replay.cursor import hits, read_breakpoint
 from clinseek_replay.evidence.report import examined
@@ -26,7 +27,7 @@ from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Call, Trajectory
 from clinseek_replay.triage import triage
 from clinseek_replay.triage.plain import run_lines
-from clinseek_tui.running import Options, Work, plan_new
+from clinseek_tui.running import Options, Work, plan_case
 
 __all__ = ["CHAPTERS", "Chapter", "Tour"]
 
@@ -35,6 +36,7 @@ _SHOWN = 14
 """Lines that are shown of something long."""
 _CALLS = 8
 _LOOK_S = 0.2
+_BASES: tuple[Basis, ...] = ("available", "upstream")
 
 
 class Tour:
@@ -50,17 +52,23 @@ class Tour:
     @cached_property
     def strict(self) -> Trajectory:
         """The run that sees only what was known."""
-        return self._run("available")
+        return self._run("available", self.case, self.journal("available"))
 
     @cached_property
     def leaky(self) -> Trajectory:
         """The run that sees what the reference implementation shows."""
-        return self._run("upstream")
+        return self._run("upstream", self.case, self.journal("upstream"))
 
     @cached_property
     def audited(self) -> AuditReport:
         """What the leaky run saw too early."""
         return audit(self.leaky)
+
+    @cached_property
+    def wins(self) -> dict[str, Trajectory]:
+        """By basis, runs on a case that hindsight decides."""
+        case = organism_case()
+        return {basis: self._run(basis, case, self.folder / f"win-{basis}.jsonl") for basis in _BASES}
 
     def journal(self, basis: Basis) -> Path:
         """Where a run is written."""
@@ -70,20 +78,22 @@ class Tour:
         """What a call of the leaky run is answered on the record as it was known."""
         self._tell("asking again")
         policy = Policy(basis="available")
-        with EhrSession(world_path(), self.case.subject_id, self.case.prediction_time, policy) as session:
+        with EhrSession(
+            world_store_path(), self.case.subject_id, self.case.prediction_time, policy
+        ) as session:
             answer = session.call(call.name, call.arguments or {})
         self._tell("")
         return answer.text
 
-    def _run(self, basis: Basis) -> Trajectory:
-        options = Options(case=self.case.qid, out=self.journal(basis), basis=basis)
-        with Work(plan_new(options, {}), self._tell) as work:
+    def _run(self, basis: Basis, case: Case, path: Path) -> Trajectory:
+        plan = plan_case(case, world_path(), Options(out=path, basis=basis), {}, bundled=True)
+        with Work(plan, self._tell) as work:
             while not work.ended_within(_LOOK_S):
                 pass
         self._tell("")
         if work.error is not None:
             raise work.error
-        return open_recordings([self.journal(basis)]).run(0)
+        return open_recordings([path]).run(0)
 
 
 class Chapter(NamedTuple):
@@ -187,10 +197,7 @@ def _leak(tour: Tour) -> Iterator[str]:
 def _cost(tour: Tour) -> Iterator[str]:
     yield from _said("What the two runs came to:")
     yield ""
-    for title, run in (("available", tour.strict), ("upstream", tour.leaky)):
-        scored = score_of(run)
-        f1 = f"F1 {scored.f1:.2f}" if scored else "not scored"
-        yield f"{title:<10} {f1}   answered {one_line('; '.join(run.answer or ()), _WIDTH) or 'nothing'}"
+    yield from _scores({"available": tour.strict, "upstream": tour.leaky})
     yield ""
     yield from _said(
         "A leak is one whether or not it raised the score. What the rules say of the second run, by code and "
@@ -200,10 +207,33 @@ def _cost(tour: Tour) -> Iterator[str]:
     yield from run_lines(triage(tour.leaky))
 
 
+def _win(tour: Tour) -> Iterator[str]:
+    runs = tour.wins
+    case = organism_case()
+    yield from _said(
+        "And here is one that it decides. The cultures of another made-up patient are in the laboratory; "
+        "their reports come days later. The same agent, twice:"
+    )
+    yield ""
+    yield from _indented(f"question  {case.question}")
+    yield ""
+    yield from _scores(runs)
+    yield ""
+    report = audit(runs["upstream"])
+    used = [finding for finding in report.leaks if finding.used]
+    yield "What the winning answer rests on:"
+    for finding in used:
+        yield f"    {finding.places[0].anchor}  {one_line(finding.message, 2 * _WIDTH)}"
+    yield ""
+    yield from _said(
+        "A table of scores would count it as a right answer. That is why every run here can be looked at."
+    )
+
+
 def _on(tour: Tour) -> Iterator[str]:
     folder = tour.folder if tour.kept else Path("look")
     strict, leaky = (_quoted(folder / tour.journal(basis).name) for basis in ("available", "upstream"))
-    yield from _said("All of it was real: two journals, and what the analyses found in them just now.")
+    yield from _said("All of it was real: journals of runs, and what the analyses found in them just now.")
     if not tour.kept:
         yield "They are gone with the tour; to keep them: clinseek-tui tour --out look"
     yield ""
@@ -228,6 +258,13 @@ def _call_at(run: Trajectory, finding: Finding) -> Call | None:
     step = next((step for step in run.steps if step.number == place.step), None)
     call = step.calls[place.call - 1] if step and place.call <= len(step.calls) else None
     return call if call is not None and call.result is not None and call.name.startswith("ehr.") else None
+
+
+def _scores(runs: Mapping[str, Trajectory]) -> Iterator[str]:
+    for title, run in runs.items():
+        scored = score_of(run)
+        f1 = f"F1 {scored.f1:.2f}" if scored else "not scored"
+        yield f"{title:<10} {f1}   answered {one_line('; '.join(run.answer or ()), _WIDTH) or 'nothing'}"
 
 
 def _said(text: str) -> Iterator[str]:
@@ -264,5 +301,6 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("The same case, with hindsight", _leaks),
     Chapter("One leak, close up", _leak),
     Chapter("What it came to", _cost),
+    Chapter("A win by hindsight", _win),
     Chapter("Go on", _on),
 )

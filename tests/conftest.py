@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import sys
@@ -16,6 +17,12 @@ import pytest
 from clinseek_core.agent import Control
 
 KEY = "sk-do-not-show-me"
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: the garbage collector need not look at them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass
@@ -194,3 +201,80 @@ def control() -> Unhurried:
 @pytest.fixture
 def key() -> str:
     return KEY
+
+
+class McpServer:
+    """An MCP server on loopback: `tools` maps names to functions of the arguments, as JSON or events."""
+
+    def __init__(self) -> None:
+        self.tools: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.methods: list[str] = []
+        self.as_events = False
+        self.ended = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                server.answer(self, json.loads(self.rfile.read(int(self.headers["content-length"]))))
+
+            def do_DELETE(self) -> None:
+                server.ended += self.headers.get("mcp-session-id") == "one"
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._http = Http(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}/mcp"
+
+    def answer(self, http: BaseHTTPRequestHandler, message: dict[str, Any]) -> None:
+        self.methods.append(message["method"])
+        if "id" not in message:
+            http.send_response(202)
+            http.send_header("Content-Length", "0")
+            http.end_headers()
+            return
+        reply = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": self._result(message)}).encode()
+        body = b"event: message\ndata: " + reply + b"\n\n" if self.as_events else reply
+        http.send_response(200)
+        http.send_header("Content-Type", "text/event-stream" if self.as_events else "application/json")
+        http.send_header("Content-Length", str(len(body)))
+        http.send_header("Mcp-Session-Id", "one")
+        http.end_headers()
+        http.wfile.write(body)
+
+    def _result(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["method"] == "tools/list":
+            schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+            about = {"description": "d", "inputSchema": schema}
+            return {"tools": [{"name": name} | about for name in self.tools]}
+        if message["method"] != "tools/call":
+            return {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "t"}}
+        name, arguments = message["params"]["name"], message["params"]["arguments"]
+        self.calls.append((name, arguments))
+        said = self.tools[name](arguments)
+        if isinstance(said, dict) and "content" in said:
+            return said
+        return {"content": [{"type": "text", "text": json.dumps(said)}]}
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def mcp_server() -> Iterator[McpServer]:
+    server = McpServer()
+    yield server
+    server.close()

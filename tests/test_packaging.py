@@ -61,8 +61,12 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: zipf
         "clinseek_core/mimic/catalogue.tsv",
         "clinseek_core/seeker/lexicon.tsv",
         "clinseek_core/py.typed",
+        "clinseek_fixtures/corpus/corpus.toml",
+        "clinseek_fixtures/corpus/lab/lactate.md",
+        "clinseek_fixtures/recordings/truth.jsonl",
         "clinseek_fixtures/world/cases.jsonl",
         "clinseek_fixtures/world/hosp/patients.csv.gz",
+        "clinseek_fixtures/world/store/manifest.json",
     }
     assert needed <= packed
 

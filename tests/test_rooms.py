@@ -80,18 +80,21 @@ def modules(room: str) -> Iterator[tuple[str, Path]]:
 def imports(path: Path, package: str) -> Iterator[Import]:
     """Every import of a file, those for type checkers left out."""
 
+    file = str(path.relative_to(HOUSE))
+
     def walk(node: ast.AST, at_load: bool) -> Iterator[Import]:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             return
-        place = f"{path.relative_to(HOUSE)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Import):
-            yield from (Import(alias.name, place, at_load) for alias in node.names)
+            yield from (Import(alias.name, f"{file}:{node.lineno}", at_load) for alias in node.names)
         if isinstance(node, ast.ImportFrom):
             relative = "." * node.level + (node.module or "")
-            yield Import(importlib.util.resolve_name(relative, package), place, at_load)
-        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            name = importlib.util.resolve_name(relative, package)
+            yield Import(name, f"{file}:{node.lineno}", at_load)
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, at_load and not inside)
+            if not isinstance(child, ast.expr):
+                yield from walk(child, at_load and not inside)
 
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), True)
 

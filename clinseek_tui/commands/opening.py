@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from clinseek_core.case import load_cases
+from clinseek_core.case_files import load_cases
 from clinseek_core.text import visible
 from clinseek_replay.readers import READERS
 from clinseek_replay.recordings import Recordings, open_recordings
 
-__all__ = ["add_format_and_gold", "add_recordings", "open_named", "positions"]
+__all__ = ["add_format_and_gold", "add_recordings", "open_named", "positions", "reopening"]
 
 _FILES_NAMED = 5
 _PROBLEMS_NAMED = 20
@@ -45,6 +46,16 @@ def open_named(args: argparse.Namespace) -> Recordings:
     if gold and not any(entry.qid in gold for entry in recordings.entries):
         print(visible(f"{args.gold}: holds the qid of none of these runs"), file=sys.stderr)
     return recordings
+
+
+def reopening(args: argparse.Namespace) -> Callable[[], Recordings]:
+    """Opens what the options name again, and says nothing: for a screen over files that others write."""
+
+    def reopen() -> Recordings:
+        gold = {case.qid: case.gold for case in load_cases(args.gold)} if args.gold else {}
+        return open_recordings(args.paths, args.format, gold)
+
+    return reopen
 
 
 def positions(recordings: Recordings, args: argparse.Namespace) -> range:

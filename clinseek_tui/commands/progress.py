@@ -38,13 +38,15 @@ class ProgressLine:
         self._next = self._begin + _FIRST_AFTER_S
         self._shown = False
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are finished, at most ten times a second."""
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Show that `done` of `total` are finished, at most ten times a second; `note` says what else."""
         now = time.monotonic()
         if not self._on_terminal or now < self._next:
             return
         self._next = now + _EVERY_S
-        text = f"{self._label}: {done:,} of {total:,} {self._unit}{_rest(now - self._begin, done, total)}"
+        text = (
+            f"{self._label}: {done:,} of {total:,} {self._unit}{_rest(now - self._begin, done, total)}{note}"
+        )
         self._write(_ERASE + text[: self._width() - 1])
         self._shown = True
 

@@ -11,7 +11,7 @@ from clinseek_core.case import Basis, Boundary, Policy
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
 from clinseek_core.text import one_line, visible
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_replay.reexec import Reexecution, reexecute, reexecution_lines
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.commands.opening import add_recordings, open_named, positions
@@ -101,7 +101,7 @@ def _data(trajectory: Trajectory, named: str | None) -> Path:
     """Where the data lies: as named, else the bundled world for a run that was made on it."""
     recorded = trajectory.data.source if trajectory.data else ""
     if named == BUNDLED or (named is None and recorded == BUNDLED):
-        return world_path()
+        return world_store_path()
     if named is not None:
         return Path(named)
     made_on = f"it was made on {recorded}" if recorded else "the recording does not say on what it was made"

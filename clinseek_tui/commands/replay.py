@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from clinseek_replay.readers import Entry
 from clinseek_replay.recordings import Recordings, detect
 from clinseek_replay.source import FollowSource, RecordedSource, RunSource
 from clinseek_replay.trajectory import Step, Trajectory
-from clinseek_tui.commands.opening import add_recordings, open_named
+from clinseek_tui.commands.opening import add_recordings, open_named, reopening
 from clinseek_tui.commands.printing import json_line, say
 from clinseek_tui.commands.stops import add_stop_options, list_stops
 
@@ -33,6 +34,8 @@ __all__ = ["add_arguments", "follow", "main"]
 _EXAMPLES = """\
 examples:
   clinseek-tui replay traj.jsonl                     in the app; ? shows the keys
+  clinseek-tui replay runs/                          a table of its runs; enter opens one
+  clinseek-tui replay runs/ --table                  the table as text: F1, leaks, primary failure
   clinseek-tui replay runs/ --run case-7 --plain     the run of that qid, one line a call
   clinseek-tui replay results.jsonl --plain --step 3 one step in full
   clinseek-tui replay traj.jsonl --plain --time      what was looked at in time, and what leaked
@@ -57,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time", action="store_true", help="as text: what the run looked at in time, against the cutoff"
     )
+    parser.add_argument(
+        "--table", action="store_true", help="as text: all runs in a table, each of them looked into"
+    )
     parser.add_argument("--plain", action="store_true", help="print text instead of opening the app")
     parser.add_argument(
         "--json",
@@ -75,14 +81,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Show the recordings; 0 unless something can't be read."""
-    as_text = args.plain or args.json or args.time or not _on_a_terminal()
+    as_text = args.plain or args.json or args.time or args.table or not _on_a_terminal()
     if args.follow:
         source = _follow_source(args)
         return follow(source, as_json=args.json) if as_text else _open_app(source, ehr=args.ehr)
     recordings = open_named(args)
     if args.breaks or args.find is not None or args.probe is not None:
         return list_stops(recordings, args)
+    if args.table:
+        return _print_table(recordings, args)
     position = recordings.find(args.run) if args.run else 0
+    if not as_text and len(recordings.entries) > 1 and not args.run and args.step is None:
+        return _open_table(recordings, args)
     if not as_text:
         return _open_app(RecordedSource(recordings, position), args.step, args.ehr)
     if args.step is None and not args.run and not args.time and len(recordings.entries) > 1:
@@ -151,23 +161,54 @@ def _step_number(text: str) -> int:
 
 
 def _on_a_terminal() -> bool:
-    return sys.stdout.isatty() and sys.stdin.isatty()
+    # `serve` draws the app in a browser by a driver of Textual's, without a terminal.
+    return bool(os.environ.get("TEXTUAL_DRIVER")) or (sys.stdout.isatty() and sys.stdin.isatty())
 
 
 def _open_app(source: RunSource, step: int | None = None, ehr: Path | None = None) -> int:
     from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 -- Textual loads only where the app opens
+    from clinseek_tui.configuration import read_configuration  # noqa: PLC0415 -- see below
 
-    DebuggerApp(source, step=step, ehr=ehr).run()
+    DebuggerApp(source, step=step, ehr=ehr, configuration=read_configuration(os.environ)).run()
     return 0
+
+
+def _open_table(recordings: Recordings, args: argparse.Namespace) -> int:
+    # Textual loads only where the app opens.
+    from clinseek_tui.app import ScreenApp  # noqa: PLC0415
+    from clinseek_tui.configuration import read_configuration  # noqa: PLC0415
+    from clinseek_tui.screens.runs import RunsScreen  # noqa: PLC0415
+
+    screen = RunsScreen(recordings, args.paths, reopening(args), args.ehr)
+    ScreenApp(screen, configuration=read_configuration(os.environ)).run()
+    return 0
+
+
+def _print_table(recordings: Recordings, args: argparse.Namespace) -> int:
+    """The table of all runs, each looked into; 2 where one can't be read."""
+    # The audit and the rules load only where runs are looked into.
+    from clinseek_replay.many import map_runs  # noqa: PLC0415
+    from clinseek_replay.runs import facts_of, rows_of, runs_lines, with_deltas, with_outcome  # noqa: PLC0415
+    from clinseek_tui.commands.progress import ProgressLine  # noqa: PLC0415
+
+    if args.run or args.step is not None or args.time:
+        raise InputError("--table shows all runs: leave --run, --step and --time away")
+    rows = rows_of(recordings)
+    with ProgressLine("looking into") as progress:
+        for position, outcome in map_runs(recordings, range(len(recordings.entries)), facts_of, progress):
+            rows[position] = with_outcome(rows[position], outcome)
+    rows = with_deltas(rows)
+    say(map(json_line, rows) if args.json else runs_lines(rows))
+    return 2 if any(row.error for row in rows if row.number) else 0
 
 
 def _follow_source(args: argparse.Namespace) -> FollowSource:
     looked_for = (args.breaks, args.find, args.probe)
-    others = (args.gold, args.format, args.run, args.step is not None, args.time, *looked_for)
+    others = (args.gold, args.format, args.run, args.step is not None, args.time, args.table, *looked_for)
     if len(args.paths) != 1 or any(others):
         raise InputError(
-            "--follow takes one journal and no --run, --step, --time, --format, --gold, --break, --find"
-            " or --probe"
+            "--follow takes one journal and no --run, --step, --time, --table, --format, --gold, --break,"
+            " --find or --probe"
         )
     path: Path = args.paths[0]
     source = FollowSource(path)

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import msgspec
 
-from clinseek_core.case import Basis, Boundary
+from clinseek_core.errors import InputError
 from clinseek_core.journal import End
 from clinseek_core.scoring import score
 from clinseek_core.text import one_line
-from clinseek_core.web.backends.recorded import RECORD_MODES
 from clinseek_replay.overview import step_line
 from clinseek_replay.plain import answer_lines, call_lines
 from clinseek_replay.source import FollowSource
 from clinseek_tui.commands.progress import OpeningLine
-from clinseek_tui.running import Options, Plan, WebMode, Work, plan_new, plan_resumed
+from clinseek_tui.commands.run_options import add_run_options
+from clinseek_tui.running import Options, Plan, Work, plan_new, plan_resumed
 
 __all__ = ["add_arguments", "main"]
 
@@ -44,6 +44,7 @@ examples:
 Without --model the built-in policy `seeker` answers: rules, no language model, no network.
 A model may read the bundled reference pages; with --web live it searches the web, by a service whose key is
 in the environment, and what it asks for is held against the record first (docs/web.md).
+A case with films has image tools too; --image-backend says who looks at them (docs/imaging.md).
 The key of an endpoint is read from OPENAI_API_KEY, its address from --base-url or OPENAI_BASE_URL.
 """
 
@@ -57,42 +58,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="with --headless: print the result as JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the journal; runs/<qid>-<time>.jsonl")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with the journal of a run")
-    parser.add_argument(
-        "--ehr",
-        type=Path,
-        metavar="PATH",
-        help="a store made by `ingest`, or a MIMIC-IV tree: hosp/, icu/, ...",
-    )
     parser.add_argument("--subject", type=int, metavar="ID", help="a patient of your own question")
     parser.add_argument("--at", type=_time, metavar="TIME", help='its time: "YYYY-MM-DD HH:MM:SS"')
     parser.add_argument("--question", metavar="TEXT", help="and what is asked")
     parser.add_argument("--model", metavar="NAME", help="a model of an OpenAI-compatible endpoint")
     parser.add_argument("--base-url", metavar="URL", help="the endpoint, such as http://localhost:8000/v1")
+    parser.add_argument("--mcp", metavar="URL", help="a foreign MCP server whose tools are offered too")
     parser.add_argument(
-        "--allow-remote-model",
-        action="store_true",
-        help="send the record of a patient who is not bundled to an endpoint that is not on this machine",
+        "--mcp-tool", action="append", metavar="NAME", help="one of its tools; may be repeated, else all"
     )
-    parser.add_argument(
-        "--web",
-        choices=WebMode.__args__,  # type: ignore[attr-defined]
-        help="where the browser tools read: the bundled pages by default, the network only with live",
-    )
-    parser.add_argument("--corpus", type=Path, metavar="FOLDER", help="other pages for --web offline")
-    parser.add_argument("--cassette", type=Path, metavar="FILE", help="what --web recorded plays or records")
-    parser.add_argument(
-        "--record", choices=RECORD_MODES, help="when --web recorded asks the network; none by default"
-    )
-    basis, boundary = Basis.__args__, Boundary.__args__  # type: ignore[attr-defined]
-    parser.add_argument("--basis", choices=basis, default="available", help="by which clock rows are known")
-    parser.add_argument("--boundary", choices=boundary, default="exclusive", help="known before, or at, t")
-    parser.add_argument(
-        "--max-rounds",
-        type=_positive,
-        metavar="N",
-        default=Options().max_rounds,
-        help="model calls at most; %(default)s",
-    )
+    parser.add_argument("--approve", action="store_true", help="let each call wait for you before it runs")
+    add_run_options(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -101,10 +77,13 @@ def main(args: argparse.Namespace) -> int:
     options = Options(**fields)
     plan = plan_resumed(args.resume, options, os.environ) if args.resume else plan_new(options, os.environ)
     headless = args.headless or args.json or not (sys.stdout.isatty() and sys.stdin.isatty())
+    if args.approve and headless:
+        raise InputError("--approve asks on the screen: it goes without --headless and --json, on a terminal")
     with OpeningLine() as opening:
         work = Work(plan, opening.show, watched=not headless)
     for notice in work.notices:
         _tell(notice)
+    work.live.ask_before_calls(args.approve)
     with _stop_at_interrupt(work) as interrupted, work:
         if headless:
             _follow_headless(work, plan)
@@ -120,8 +99,10 @@ def main(args: argparse.Namespace) -> int:
 
 def _show(work: Work, plan: Plan) -> None:
     from clinseek_tui.app import DebuggerApp  # noqa: PLC0415 - Textual loads only where the app opens
+    from clinseek_tui.configuration import read_configuration  # noqa: PLC0415 -- as the app
 
-    DebuggerApp(FollowSource(plan.out, mode="live"), work.live).run()
+    source = FollowSource(plan.out, mode="live")
+    DebuggerApp(source, work.live, configuration=read_configuration(os.environ)).run()
 
 
 def _follow_headless(work: Work, plan: Plan) -> None:
@@ -203,9 +184,3 @@ def _time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 2180-07-23 20:00:00") from error
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)

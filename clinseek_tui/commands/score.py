@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinseek_core.case import load_cases
+from clinseek_core.case_files import load_cases
 from clinseek_core.errors import InputError
-from clinseek_core.scoring import ScoredRun, by_question, paired, summary
+from clinseek_core.scoring import ScoredRun, by_question, paired, summary, with_single
 from clinseek_core.text import visible
 from clinseek_replay.evidence.score_table import Comparison, comparison_lines, summary_lines
 from clinseek_replay.evidence.scored import scored
 from clinseek_replay.many import map_runs
+from clinseek_tui.commands.judging import add_judge, judge_of, with_verdicts
 from clinseek_tui.commands.opening import add_format_and_gold, open_named, positions
 from clinseek_tui.commands.printing import json_line, say
 from clinseek_tui.commands.progress import ProgressLine
@@ -26,6 +27,7 @@ examples:
   clinseek-tui score results.jsonl                       mean F1 by task, with 95 % intervals
   clinseek-tui score runs/ --gold cases.jsonl            with a file's gold; tells which cases have no run
   clinseek-tui score agentic.jsonl curated.jsonl         the second less the first, on the questions of both
+  clinseek-tui score runs/ --judge-model qwen3 --judge-url http://localhost:8000/v1
 
 A folder, and several PATHs but two, are scored as one set; --together makes one of two as well.
 """
@@ -42,15 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", metavar="QID|N", help="only this run: its qid, or its number in the list")
     add_format_and_gold(parser)
+    add_judge(parser)
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead")
 
 
 def main(args: argparse.Namespace) -> int:
     """Score the runs; 0 unless something can't be read."""
+    judge = judge_of(args)
     expected = [case.qid for case in load_cases(args.gold)] if args.gold else None
     two = len(args.paths) == 2 and not args.together
     sets = [[path] for path in args.paths] if two else [args.paths]
-    runs = [list(_scored(args, paths)) for paths in sets]
+    runs = [with_verdicts(judge, list(_scored(args, paths)), with_single) for paths in sets]
     summaries = [summary(of_set, expected) for of_set in runs]
     if not two:
         say([json_line(summaries[0])] if args.json else summary_lines(summaries[0]))

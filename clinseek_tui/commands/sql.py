@@ -15,7 +15,7 @@ from clinseek_core.case import Basis, Boundary, Policy
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import ClinseekError, InputError
 from clinseek_core.text import one_line, visible
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_tui.commands.printing import say
 from clinseek_tui.commands.progress import OpeningLine
 from clinseek_tui.sqlshell import LAYOUTS, Shell, Told, rows_named
@@ -175,7 +175,7 @@ def _asked(args: argparse.Namespace) -> _Asked:
     """The patient and time that the options name; InputError where they do not go together."""
     from clinseek_tui.running import Options, plan_new  # noqa: PLC0415 -- help needs no models
 
-    root = world_path() if args.ehr in {None, _BUNDLED} else Path(args.ehr)
+    root = world_store_path() if args.ehr in {None, _BUNDLED} else Path(args.ehr)
     if args.case is None and args.subject is not None:
         if args.at is None:
             raise InputError('--subject needs the time: --at "YYYY-MM-DD HH:MM:SS"')

@@ -19,10 +19,10 @@ __all__ = ["add_arguments", "main"]
 _EXAMPLES = """\
 examples:
   clinseek-tui tour                        a few minutes of reading; Enter goes on, q leaves
-  clinseek-tui tour --out look/            and keep the two journals that it makes
+  clinseek-tui tour --out look/            and keep the journals that it makes
   clinseek-tui tour | less
 
-It runs the built-in seeker twice on a bundled case, with and without hindsight, and shows what the app and
+It runs the built-in seeker on two bundled patients, with and without hindsight, and shows what the app and
 the commands make of it. No network, no model, and nothing is left behind without --out.
 """
 _ANSWER = 80

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
+import os
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,11 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from clinseek_core.case import load_cases
+from clinseek_core.case_files import load_cases
 from clinseek_core.errors import InputError
-from clinseek_core.text import visible
-from clinseek_fixtures import world_path
-from clinseek_replay.audit import RULES as AUDIT_RULES
+from clinseek_core.text import one_line, visible
+from clinseek_fixtures import world_store_path
 from clinseek_replay.audit import EhrTimes, audit
 from clinseek_replay.evidence.known import known_by_ehr
 from clinseek_replay.evidence.synonyms import drug_names
@@ -25,11 +26,9 @@ from clinseek_replay.recordings import Recordings
 from clinseek_replay.trajectory import Trajectory
 from clinseek_replay.triage import (
     RULE_VERSION,
-    RULES,
     Agreement,
     Label,
     RunTriage,
-    agreement,
     among_others,
     append_labels,
     counts,
@@ -40,6 +39,7 @@ from clinseek_replay.triage import (
     triage,
     with_labels,
 )
+from clinseek_replay.triage.inbox import CODES, agreed
 from clinseek_replay.triage.plain import agreement_lines, run_lines, tally_lines
 from clinseek_tui.commands.opening import add_recordings, open_named, positions
 from clinseek_tui.commands.printing import json_line, say
@@ -49,12 +49,13 @@ from clinseek_tui.running.plan import BUNDLED
 __all__ = ["add_arguments", "main"]
 
 _FINE, _FOUND, _UNUSABLE = 0, 1, 2
-_CODES = (*(rule.code for rule in RULES), *(rule.code for rule in AUDIT_RULES))
+_WIDTH = 400
 _EXAMPLES = """\
 examples:
   clinseek-tui triage traj.jsonl                             what went wrong, where, and what can't be told
   clinseek-tui triage runs/ --gold cases.jsonl --fail-on H,A3    for a check that must fail on such runs
   clinseek-tui triage results.jsonl --run q7 --label s12.c1=A2 --author "Dr B"    say that A2 holds there
+  clinseek-tui triage runs/ --inbox                          label run by run, in the app
   clinseek-tui triage results.jsonl --agreement              how far rules and people agree
 
 Codes are told in docs/triage.md. Exit code 0: fine; 1: a code of --fail-on was found; 2: can't be read.
@@ -65,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EXAMPLES
     add_recordings(parser)
+    parser.add_argument(
+        "--inbox",
+        action="store_true",
+        help="in the app: the next run without labels, to be labelled by one key; with --plain, --json or"
+        " where there is no terminal, the labels that are kept and how far they agree with the rules",
+    )
     parser.add_argument("--plain", action="store_true", help="print text (what is done without it too)")
     parser.add_argument(
         "--json", action="store_true", help="one line of JSON a run instead, and a last one with the counts"
@@ -121,6 +128,8 @@ def main(args: argparse.Namespace) -> int:
     recordings = open_named(args)
     if args.label or args.reject or args.override or args.reviewed:
         return _label(recordings, args)
+    if args.inbox and not (args.plain or args.json) and sys.stdout.isatty() and sys.stdin.isatty():
+        return _open_inbox(recordings, args)
     scores = read_scores(args.scores) if args.scores else None
     wanted = positions(recordings, args)
     raw, unread = _triaged(recordings, wanted, args)
@@ -128,6 +137,8 @@ def main(args: argparse.Namespace) -> int:
         return _UNUSABLE
     made = among_others([run for _, run in raw], scores)
     labels = _labels(recordings.entries[position].path for position, _ in raw)
+    if args.inbox:
+        return _print_labels(made, labels, args)
     final = [
         with_labels(run, labels[recordings.entries[at].path]) for (at, _), run in zip(raw, made, strict=True)
     ]
@@ -171,7 +182,7 @@ def _outcomes(
         yield from map_runs(recordings, wanted, triage, progress)
         return
     # One patient's record is read at a time, here: the processes of many would each read it again.
-    path = world_path() if args.ehr == BUNDLED else Path(args.ehr)
+    path = world_store_path() if args.ehr == BUNDLED else Path(args.ehr)
     times = EhrTimes(path)
     for done, position in enumerate(wanted, 1):
         yield position, _with_record(recordings, position, path, times)
@@ -207,10 +218,52 @@ def _labels(paths: Iterable[Path]) -> dict[Path, tuple[Label, ...]]:
 
 
 def _agreed(made: Sequence[RunTriage], labels: dict[Path, tuple[Label, ...]]) -> Agreement:
-    found = {
-        run_key(run): {f.code for f in run.findings if f.tier != "S" and f.severity != "info"} for run in made
-    }
-    return agreement(found, [label for each in labels.values() for label in each], _CODES)
+    return agreed(made, [label for each in labels.values() for label in each])
+
+
+def _open_inbox(recordings: Recordings, args: argparse.Namespace) -> int:
+    if args.run or args.ehr or args.scores or args.html or args.fail_on:
+        raise InputError(
+            "--inbox takes all runs of its paths: leave --run, --ehr, --scores, --html, --fail-on away"
+        )
+    # Textual loads only where the app opens.
+    from clinseek_tui.app import ScreenApp  # noqa: PLC0415
+    from clinseek_tui.configuration import read_configuration  # noqa: PLC0415
+    from clinseek_tui.screens.inbox import InboxScreen  # noqa: PLC0415
+
+    screen = InboxScreen(recordings, _plain(args.author).strip() or _user())
+    ScreenApp(screen, configuration=read_configuration(os.environ)).run()
+    return _FINE
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "someone"
+
+
+def _print_labels(
+    made: Sequence[RunTriage], labels: dict[Path, tuple[Label, ...]], args: argparse.Namespace
+) -> int:
+    """The labels of these runs, and how far they agree with the rules."""
+    runs = {run_key(run) for run in made}
+    given = [(path, each) for path, of in labels.items() for each in of if each.run in runs]
+    agreement = _agreed(made, labels)
+    if args.json:
+        say(json_line({"recording": str(path), "label": each}) for path, each in given)
+        say([json_line({"runs": len(made), "agreement": agreement})])
+        return _FINE
+    say(
+        one_line(
+            f"{each.run}  {each.verdict}  {each.code}{f' -> {each.instead}' if each.instead else ''}"
+            f"  {each.anchor}  {each.author}  {each.text}".rstrip(),
+            _WIDTH,
+        )
+        for _, each in given
+    )
+    say(agreement_lines(agreement))
+    return _FINE
 
 
 def _print(runs: Sequence[RunTriage], args: argparse.Namespace, agreed: Agreement | None) -> None:
@@ -278,8 +331,8 @@ def _plain(text: str) -> str:
 def _check(label: Label, trajectory: Trajectory) -> None:
     """Raise InputError for a place that the run does not have, or a code that nobody knows."""
     for code in filter(None, (label.code, label.instead)):
-        if code not in _CODES:
-            raise InputError(f"{code!r} is no code of a failure; there are {', '.join(_CODES)}")
+        if code not in CODES:
+            raise InputError(f"{code!r} is no code of a failure; there are {', '.join(CODES)}")
     if label.verdict == "reviewed":
         return
     step, _, rest = label.anchor.partition(".")
@@ -294,10 +347,10 @@ def _check(label: Label, trajectory: Trajectory) -> None:
 
 def _codes(text: str) -> tuple[str, ...]:
     codes = tuple(filter(None, (part.strip() for part in text.split(","))))
-    groups = {code[0] for code in _CODES}
+    groups = {code[0] for code in CODES}
     for code in codes:
-        if code not in _CODES and code not in groups:
-            raise argparse.ArgumentTypeError(f"{code!r} is no code; there are {', '.join(_CODES)}")
+        if code not in CODES and code not in groups:
+            raise argparse.ArgumentTypeError(f"{code!r} is no code; there are {', '.join(CODES)}")
     return codes
 
 

@@ -11,7 +11,8 @@ from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import ClinseekError
 from clinseek_core.imaging.films import FilmReader
 from clinseek_core.web.corpus_cache import user_cache
-from clinseek_fixtures import bundled_cases, corpus_path, world_path
+from clinseek_fixtures import bundled_cases, corpus_path, world_path, world_store_path
+from clinseek_tui.configuration import configuration_path, read_configuration
 from clinseek_tui.doctor.check import Check, Here, Outcome, missing, well
 from clinseek_tui.typed_lines import user_state
 
@@ -25,7 +26,7 @@ def _world(_: Here) -> Outcome:
     """Whether the bundled record opens and answers, by asking it."""
     try:
         case = bundled_cases()[0]
-        with EhrSession(world_path(), case.subject_id, case.prediction_time, Policy()) as session:
+        with EhrSession(world_store_path(), case.subject_id, case.prediction_time, Policy()) as session:
             answer = session.call("ehr.run_sql_query", {"sql_query": "SELECT count(*) FROM labevents"})
     except (ClinseekError, IndexError, OSError) as error:
         return missing(f"the bundled record can't be asked: {error}", _AGAIN)
@@ -82,6 +83,15 @@ def _weights(here: Here) -> Outcome:
     return well(", ".join(weights.model for weights in there))
 
 
+def _settings(here: Here) -> Outcome:
+    path = configuration_path(here.environ)
+    try:
+        configuration = read_configuration(here.environ)
+    except ClinseekError as error:
+        return missing(str(error), "mend that line; clinseek-tui config --example shows what may stand there")
+    return well(f"{path}" if configuration.path else f"the defaults: there is no {path}")
+
+
 def _folder(of: Callable[[Mapping[str, str]], Path], use: str, fix: str) -> Callable[[Here], Outcome]:
     def look(here: Here) -> Outcome:
         folder = of(here.environ)
@@ -113,6 +123,8 @@ DATA = (
     Check("data", "bundled pages", False, _pages),
     Check("data", "MIMIC-IV demo", False, _demo),
     Check("data", "weights", False, _weights),
+    # A file that can't be used keeps the app from opening.
+    Check("folders", "settings", True, _settings),
     Check(
         "folders",
         "cache",

@@ -52,6 +52,15 @@ EXTRAS = (
     ),
     Extra("terms", ("simple-icd-10-cm",), "other names of diagnoses in a store"),
     Extra("embedding", ("safetensors", "tokenizers"), "search of candidate names by a sentence model"),
+    Extra("mcp", ("mcp", "uvicorn"), "the tools of a case for other agents, by mcp"),
+    Extra("ray", ("ray",), "a bench on a cluster, by bench --executor ray"),
+    Extra("pixels", ("textual-image",), "films in the app in pixels, in terminals that can"),
+    Extra("serve", ("textual-serve",), "the app in a browser, by serve"),
+    Extra(
+        "train",
+        ("accelerate", "datasets", "tokenizers", "torch", "transformers", "trl"),
+        "the recipe in docs/training",
+    ),
     Extra("web", ("lxml-html-clean", "pypdf", "trafilatura"), "pages of the live web as plain text, and PDF"),
 )
 

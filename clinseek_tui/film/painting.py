@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clinseek_core.imaging.dithering import dithered
+from clinseek_tui.film.cells import GREYS_256, HALF_BLOCK, RAMP
 from clinseek_tui.terminal import TRUE_COLOUR, Terminal
 
 if TYPE_CHECKING:
@@ -19,13 +21,6 @@ __all__ = ["PAINTERS", "Box", "Painter", "box_of", "painter_for"]
 
 _LEAST, _MOST = 4, 400
 """Cells that a film takes at least and at most, each way."""
-_HALF_BLOCK = "▀"
-_RAMP = " .:-=+*#%@"
-_GREYS_256 = sorted(
-    [(8 + 10 * step, 232 + step) for step in range(24)]
-    + [(level, 16 + 43 * step) for step, level in enumerate((0, 95, 135, 175, 215, 255))]
-)
-"""Grey value and number of the greys among xterm's 256 colours."""
 
 
 class Box(NamedTuple):
@@ -109,36 +104,25 @@ def _by_term_image(style: str, picture: Image, box: Box) -> Iterator[str]:
 
 
 def _by_256_greys(picture: Image, box: Box) -> Iterator[str]:
-    indexes = _dithered(picture, [grey for grey, _ in _GREYS_256])
+    indexes = dithered(picture, [grey for grey, _ in GREYS_256])
     for line in range(box.lines):
         top, bottom = (indexes[(2 * line + half) * box.columns :][: box.columns] for half in (0, 1))
         text, before = "", (-1, -1)
         for pair in zip(top, bottom, strict=True):
             if pair != before:
-                upper, lower = (_GREYS_256[index][1] for index in pair)
+                upper, lower = (GREYS_256[index][1] for index in pair)
                 text += f"\x1b[38;5;{upper};48;5;{lower}m"
                 before = pair
-            text += _HALF_BLOCK
+            text += HALF_BLOCK
         yield text + "\x1b[0m"
 
 
 def _by_characters(picture: Image, box: Box) -> Iterator[str]:
-    count = len(_RAMP)
-    indexes = _dithered(picture, [round(255 * step / (count - 1)) for step in range(count)])
+    count = len(RAMP)
+    indexes = dithered(picture, [round(255 * step / (count - 1)) for step in range(count)])
     for line in range(box.lines):
         row = indexes[line * box.columns : (line + 1) * box.columns]
-        yield "".join(_RAMP[index] for index in row).rstrip()
-
-
-def _dithered(picture: Image, greys: list[int]) -> bytes:
-    """For each pixel which grey to draw, what it is off spread over those after it (Floyd-Steinberg)."""
-    import PIL.Image  # noqa: PLC0415 -- heavy: loaded with the first film
-
-    palette = PIL.Image.new("P", (1, 1))
-    padded = [*greys, *[greys[-1]] * (256 - len(greys))]
-    palette.putpalette([value for grey in padded for value in (grey, grey, grey)])
-    made = picture.convert("RGB").quantize(palette=palette, dither=PIL.Image.Dither.FLOYDSTEINBERG)
-    return bytes(min(index, len(greys) - 1) for index in made.tobytes())
+        yield "".join(RAMP[index] for index in row).rstrip()
 
 
 PAINTERS: dict[str, Painter] = {

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from clinseek_core.case import Policy
+from clinseek_core.ehr.query_plan import QueryPlan
 from clinseek_core.ehr.record import event_clock
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
 from clinseek_core.mimic import tables
 from clinseek_core.tools.spec import ToolResult
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_replay.trajectory import Trajectory
 
 __all__ = ["Desk", "Made", "data_path"]
@@ -55,7 +56,7 @@ def data_path(run: Trajectory, named: Path | None = None) -> Path:
         return named
     source = run.data.source if run.data else ""
     if source == _BUNDLED:
-        return world_path()
+        return world_store_path()
     if not source:
         raise InputError("the recording does not say what record it read: open it with --ehr PATH")
     path = Path(source)
@@ -109,6 +110,13 @@ class Desk:
             ms=ms,
             same_data=self._same_data,
         )
+
+    def plan(self, run: Trajectory, sql: str, tell: Callable[[str], None] = lambda _: None) -> QueryPlan:
+        """How a statement is answered on the snapshot of a run. Raises InputError where it can't run."""
+        with self._lock:
+            session = self._opened(run, tell)
+            tell("the query is being answered")
+            return session.plan(sql)
 
     def density(self, run: Trajectory) -> dict[str, list[tuple[str | None, str | None, int]]]:
         """By table of the snapshot: when its rows happened and became known, by the hour, and how many.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinseek_core.agent import Asking, CallState, Control
 from clinseek_core.agent import Progress as Event
+from clinseek_core.agent.approval import AskedCall, Decision
 from clinseek_core.models import CallDelta, Retrying
 from clinseek_tui.live import Progress
 
@@ -42,6 +43,24 @@ class LiveRun:
     def step(self) -> None:
         """Take one step, then stop again."""
         self._control.step()
+
+    @property
+    def approving(self) -> bool:
+        """Whether each call waits for a person."""
+        return self._control.approving
+
+    @property
+    def waiting_call(self) -> AskedCall | None:
+        """The call that waits for a person."""
+        return self._control.asked
+
+    def ask_before_calls(self, on: bool) -> None:
+        """Let each call wait, or none."""
+        self._control.ask_before_calls(on)
+
+    def decide(self, decision: Decision) -> None:
+        """Say what becomes of the call that waits."""
+        self._control.decide(decision)
 
     def stop(self) -> None:
         """End the run after what it is doing now."""

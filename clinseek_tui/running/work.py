@@ -7,13 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 from clinseek_core.agent import Control, run
-from clinseek_core.ehr.session import EhrSession
-from clinseek_core.errors import InputError
-from clinseek_core.journal import DataInfo, End, JournalWriter
-from clinseek_core.tools import Together, Toolbox, tools_info
+from clinseek_core.journal import End
+from clinseek_tui.running.case_tools import CaseTools
 from clinseek_tui.running.live_run import LiveRun
 from clinseek_tui.running.plan import Plan
-from clinseek_tui.running.web import OpenWeb, open_web
 
 __all__ = ["Work"]
 
@@ -35,23 +32,18 @@ class Work:
         """How the run ended; None while it goes on, and where `error` says why it could not."""
         self.error: Exception | None = None
         self._plan = plan
-        self._session = EhrSession(
-            plan.ehr_root, plan.case.subject_id, plan.case.prediction_time, plan.policy, tell
-        )
-        self._web: OpenWeb | None = None
+        self._tools = CaseTools(plan, tell)
         try:
-            self._web = open_web(plan.web, plan.case, self._session)
-            self._toolbox = self._put_together()
-            self._journal = self._open_journal()
+            self._journal = self._tools.open_journal()
         except BaseException:
-            self._close_tools()
+            self._tools.close()
             raise
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What was noticed in the data: columns left out, cells of the wrong type."""
-        return self._session.notices
+        """What was noticed in the data, and who looks at films."""
+        return self._tools.notices
 
     def __enter__(self) -> Work:
         self._thread.start()
@@ -63,48 +55,19 @@ class Work:
         self.control.stop()
         self._thread.join()
         self._journal.close()
-        self._close_tools()
+        self._tools.close()
 
     def ended_within(self, seconds: float) -> bool:
         """Wait so long at most for the run to end; whether it has, by an end or an error."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _put_together(self) -> Toolbox:
-        return Together(self._session, self._web.tools) if self._web is not None else self._session
-
-    def _close_tools(self) -> None:
-        self._session.close()
-        if self._web is not None:
-            self._web.tools.close()
-
-    def _open_journal(self) -> JournalWriter:
-        plan, data = self._plan, DataInfo(source=self._plan.source, digest=self._session.digest)
-        if plan.resumes is not None:
-            if plan.resumes.data.digest != data.digest:
-                raise InputError(
-                    f"{plan.out}: was made on other data than {plan.source} holds now (the snapshots "
-                    "differ); name the data it was made on by --ehr PATH"
-                )
-            return JournalWriter.resume(plan.out)
-        plan.out.parent.mkdir(parents=True, exist_ok=True)
-        return JournalWriter.create(
-            plan.out,
-            case=plan.case,
-            policy=plan.policy,
-            model=plan.model.info,
-            limits=plan.limits,
-            tools=tools_info(self._toolbox.specs),
-            data=data,
-            web=self._web.info if self._web is not None else None,
-        )
-
     def _work(self) -> None:
         try:
             self.end = run(
                 self._journal,
                 self._plan.model,
-                self._toolbox,
+                self._tools.toolbox,
                 self.control,
                 on_progress=self.live.tell,
                 case_folder=self._plan.case_folder,

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, work
+from textual.binding import Binding, BindingsMap
 from textual.keys import _character_to_key
 
 from clinseek_core.errors import ClinseekError, InputError
 from clinseek_replay.raw_bytes import recording_file
 from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.background import made
-from clinseek_tui.keys import COMMANDS, Need, words
+from clinseek_tui.keys import Command, Need, words
 from clinseek_tui.screens.analysed import AnalysedScreen
 from clinseek_tui.view.filtering import shown_rows
 from clinseek_tui.view.finding import Finding, find
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["CommandedScreen"]
 
 _DIGITS = 10
-_ASKING = {
-    key: action.removeprefix("ask('").removesuffix("')")
-    for command in COMMANDS
-    for keys, action in command.keys.items()
-    for key in (_character_to_key(key) if len(key) == 1 else key for key in keys.split(","))
-    if action.startswith("ask('")
-}
-"""The keys that ask, by Textual's names, and the words whose argument they ask for."""
 
 
 class CommandedScreen(AnalysedScreen):
@@ -47,6 +40,9 @@ class CommandedScreen(AnalysedScreen):
 
     def __init__(self, source: RunSource, step: int | None = None, ehr: Path | None = None) -> None:
         super().__init__(source, step, ehr)
+        self.commands: tuple[Command, ...] = ()
+        """The commands with the keys that are in force."""
+        self._asking: dict[str, str] = {}
         self.prompt: Prompt | None = None
         """The line that is asked for, where one is."""
         self.breakpoints: tuple[Breakpoint, ...] = ()
@@ -55,9 +51,32 @@ class CommandedScreen(AnalysedScreen):
         self._asked_for = ""
         self._history: dict[str, list[str]] = {}
 
+    def use_keys(self, commands: tuple[Command, ...]) -> None:
+        """Bind the keys of the commands; those that ask are kept with what they ask for."""
+        self.commands = commands
+        self.set_reactive(CommandedScreen.looking, self.looking._replace(commands=commands))
+        bound = [
+            Binding(keys, action, command.name, show=False)
+            for command in commands
+            for keys, action in command.keys.items()
+        ]
+        # Before those of every Textual screen: tab is ours.
+        self._bindings = BindingsMap.merge([BindingsMap(bound), self._bindings])
+        for command in commands:
+            for keys, action in command.keys.items():
+                if action.startswith("ask('"):
+                    word = action.removeprefix("ask('").removesuffix("')")
+                    self._asking |= {_textual_key(key): word for key in keys.split(",")}
+
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
         raise NotImplementedError
+
+    def _may_ask(self, word: str) -> bool:
+        """Whether what a word does can be done now; without a word any command can be written."""
+        asking = (command for command in self.commands if any(each.word == word for each in command.words))
+        command = next(asking, None)
+        return command is None or command.enabled(self.has())
 
     async def on_key(self, event: events.Key) -> None:
         """Let a line that is asked for begin with the key that asks, however fast the next ones come.
@@ -69,9 +88,9 @@ class CommandedScreen(AnalysedScreen):
             if event.is_printable and event.character:
                 self.prompt.field.insert_text_at_cursor(event.character)
                 event.stop()
-        elif event.key in _ASKING:
+        elif event.key in self._asking and self._may_ask(self._asking[event.key]):
             event.stop()
-            await self.action_ask(_ASKING[event.key])
+            await self.action_ask(self._asking[event.key])
 
     async def action_ask(self, word: str) -> None:
         """Ask for what a word takes; for a whole command where there is no word."""
@@ -138,6 +157,7 @@ class CommandedScreen(AnalysedScreen):
 
         return Around(
             has=self.has(),
+            commands=self.commands,
             marks=self._marks,
             breakpoints=lambda: [each.text for each in self.breakpoints],
             tools=lambda: self.run.tools,
@@ -315,6 +335,10 @@ class CommandedScreen(AnalysedScreen):
         except OSError as error:
             raise InputError(f"{path}: can't be written ({error.strerror}); name another file") from error
         self.notify(f"written to {path}", markup=False)
+
+
+def _textual_key(key: str) -> str:
+    return _character_to_key(key) if len(key) == 1 else key
 
 
 def _picture(screen: CommandedScreen) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
+from clinseek_core.agent.approval import RUN_IT, Decision
 from clinseek_core.errors import InputError
-from clinseek_tui.keys import COMMANDS, Need, command_of
+from clinseek_tui.keys import COMMANDS, Command, Need, command_of
 from clinseek_tui.live import LivePort, Watched
-from clinseek_tui.screens.desk_screen import DeskScreen
+from clinseek_tui.screens.film_screen import FilmScreen
+from clinseek_tui.view.budget import budget_words, price_in
 from clinseek_tui.view.looking import look
 from clinseek_tui.view.panes import Pane
 from clinseek_tui.view.standing import Standing, mode_words, position
@@ -36,20 +39,14 @@ _NARROW = 100
 """Columns below which one pane is shown at a time."""
 
 
-class DebuggerScreen(DeskScreen):
+class DebuggerScreen(FilmScreen):
     """One run of a source at a time, one row of it selected, one pane of that row open."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(keys, action, command.name, show=False)
-        for command in COMMANDS
-        for keys, action in command.keys.items()
-    ]
 
     DEFAULT_CSS = """
     DebuggerScreen {
         background: $background;
         layers: base over;
-        &.-narrow Header { height: 2; }
+        &.-narrow Header, &.-live Header { height: 2; }
     }
     """
 
@@ -59,13 +56,16 @@ class DebuggerScreen(DeskScreen):
         live: LivePort | None = None,
         step: int | None = None,
         ehr: Path | None = None,
+        commands: tuple[Command, ...] = COMMANDS,
     ) -> None:
         super().__init__(source, step, ehr)
+        self.use_keys(commands)
         self.live = live
         """The run of this process, where there is one."""
         self._header = Header()
         self._footer = Footer()
         self._polling: Timer | None = None
+        self._price = price_in(os.environ)
         self._grew_at = time.monotonic()
 
     def compose(self) -> ComposeResult:
@@ -76,6 +76,7 @@ class DebuggerScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Show the run, and look for more where it may grow."""
+        self.set_class(self.live is not None, "-live")
         # A long run is millions of objects that never form a cycle: the collector need not look at them.
         gc.freeze()
         self.watch_looking()
@@ -91,16 +92,20 @@ class DebuggerScreen(DeskScreen):
 
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
-        look, table = self.looking, self.frame.table is not None
+        look, table, film = self.looking, self.frame.table is not None, self.frame.film
         there: dict[Need, bool] = {
             "live": self.live is not None and not self.run.ended,
+            "waiting": self.live is not None and self.live.waiting_call is not None,
             "runs": len(self.source.labels) > 1,
-            "table": table,
             "item": table or self.frame.on_timeline or look.page == "lens",
             "found": bool(look.finding.hits),
             "ehr": self.can_ask_again,
             "made": bool(look.made),
-            "lens": look.page == "lens",
+            "query": look.sql is not None,
+            "scale": look.page == "lens" or film is not None,
+            "wide": table or film is not None,
+            "film": film is not None,
+            "films": film is not None and film.count > 1,
             "breaks": bool(self.breakpoints),
             "marked": look.anchor in look.signs or (look.page == "answer" and look.evidence is not None),
             "open": look.is_open or self.prompt is not None,
@@ -125,12 +130,15 @@ class DebuggerScreen(DeskScreen):
         total = len(self.source.labels)
         state = "ended" if self.run.ended else self.source.state if isinstance(self.source, Watched) else ""
         quiet = time.monotonic() - self._grew_at
+        live = self.live
+        waits = live.waiting_call.anchor if live is not None and live.waiting_call is not None else ""
         self._header.standing = Standing(
-            mode=mode_words(self.source.mode, state, self.live is not None and self.live.paused, quiet),
+            mode=mode_words(self.source.mode, state, live is not None and live.paused, quiet, waits),
+            budget=() if live is None else budget_words(self.run, self._price),
             position=position(self.run, self.looking.row),
             run=f"run {self.source.position + 1}/{total}" if total > 1 else "",
         )
-        self._footer.commands = tuple(c for c in COMMANDS if c.footer and c.enabled(self.has()))
+        self._footer.commands = tuple(c for c in self.commands if c.footer and c.enabled(self.has()))
 
     @on(Timeline.Chosen)
     def _choose(self, message: Timeline.Chosen) -> None:
@@ -157,7 +165,8 @@ class DebuggerScreen(DeskScreen):
     def open_run(self, index: int) -> None:
         """Look at another run."""
         try:
-            self.looking = look(self.source.select(index), self.source.mode != "replay")
+            opened = look(self.source.select(index), self.source.mode != "replay")
+            self.looking = opened._replace(commands=self.commands)
         except InputError as error:
             self.tell(error)
             return
@@ -201,9 +210,11 @@ class DebuggerScreen(DeskScreen):
             self.frame.reading.go_end(direction)
 
     def action_columns(self, by: int) -> None:
-        """The columns further left or right."""
+        """Further left or right: by columns, or over a film."""
         if self.frame.table is not None:
             self.frame.table.go_columns(by)
+        elif self.frame.film is not None:
+            self.frame.film.move(by, 0)
 
     def action_open(self) -> None:
         """From the timeline to the call; from a table to what its selected row stands for."""
@@ -253,6 +264,35 @@ class DebuggerScreen(DeskScreen):
         """Pause after this step, or go on."""
         if self.live is not None:
             (self.live.resume if self.live.paused else self.live.pause)()
+            self.show_standing()
+
+    def action_approve_calls(self) -> None:
+        """Let each call wait for a person, or no longer."""
+        if self.live is not None:
+            self.live.ask_before_calls(not self.live.approving)
+            self.show_standing()
+
+    def action_allow_call(self) -> None:
+        """Run the call that waits."""
+        self._decide(RUN_IT)
+
+    def action_change_call(self, written: str) -> None:
+        """Run the call that waits with other arguments."""
+        try:
+            arguments = json.loads(written)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"these arguments are not JSON ({error}); the call still waits") from error
+        if not isinstance(arguments, dict):
+            raise InputError('arguments are a JSON object, such as {"table_name": "labevents"}')
+        self._decide(Decision(what="edit", arguments=arguments))
+
+    def action_refuse_call(self, why: str = "") -> None:
+        """Do not run the call that waits, and tell the model."""
+        self._decide(Decision(what="refuse", why=why))
+
+    def _decide(self, decision: Decision) -> None:
+        if self.live is not None:
+            self.live.decide(decision)
             self.show_standing()
 
     def action_single_step(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from clinseek_tui.view.rows import place
 if TYPE_CHECKING:
     from clinseek_replay.source import RunSource
     from clinseek_replay.trajectory import Call
+    from clinseek_tui.query_history import QueryHistory
     from clinseek_tui.running.desk import Desk, Made
     from clinseek_tui.widgets.editor import Editor
 
@@ -58,15 +61,15 @@ class DeskScreen(CommandedScreen):
 
         if self.editor is not None or self.prompt is not None:
             return
-        again = self.looking.again if self.looking.page == "again" else None
-        sql = again.made.sql if again else self.call.sql if self.call else None
-        self.editor = Editor(laid_out(sql) if sql else "SELECT ")
+        sql = self.looking.sql
+        self.editor = Editor(laid_out(sql) if sql else "SELECT ", self._queries.texts)
         await self.mount(self.editor)
         self.set_focus(self.editor.area)
 
     def on_editor_written(self, message: Editor.Written) -> None:
         """Run what was written."""
         self.close_editor()
+        self._queries.add(message.text)
         call = self.call
         given = call.arguments if call is not None and call.sql is not None and call.arguments else {}
         arguments = {"subject_id": str(self.run.subject_id), **given, "sql_query": message.text}
@@ -82,6 +85,33 @@ class DeskScreen(CommandedScreen):
             self.editor.remove()
             self.editor = None
             self.set_focus(None)
+
+    def action_plan(self) -> None:
+        """How the query that is looked at is answered, or back."""
+        sql = self.looking.sql
+        if self.looking.page == "plan":
+            self.looking = self.looking.closed()
+        elif sql is not None:
+            self._plan(self.looking.anchor or "case", sql)
+
+    @work(group="desk", exclusive=True)
+    async def _plan(self, anchor: str, sql: str) -> None:
+        from clinseek_tui.view.query_plan import PlanPage  # noqa: PLC0415 -- loads with the page
+
+        plan = await self.waited_for(
+            "asking how it is answered",
+            lambda run: self._opened_desk().plan(run, sql, self._tell_progress),
+        )
+        if plan is not None:
+            self.looking = self.looking.with_plan(PlanPage(anchor, sql, plan))
+            self.frame.read(self.frame.call.body)
+
+    @cached_property
+    def _queries(self) -> QueryHistory:
+        from clinseek_tui.query_history import QueryHistory  # noqa: PLC0415 -- read where one first writes
+        from clinseek_tui.typed_lines import user_state  # noqa: PLC0415
+
+        return QueryHistory(user_state(os.environ) / "queries.jsonl")
 
     def action_made(self, by: int) -> None:
         """The call that was made before or after."""

@@ -6,8 +6,9 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from clinseek_core.ehr.query_plan import QueryPlan
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
 from clinseek_core.text import one_line, visible
@@ -44,10 +45,20 @@ class Told(NamedTuple):
     notice: bool = False
 
 
+class AskedRecord(Toolbox, Protocol):
+    """A record's tools, and how a statement is answered on it."""
+
+    def plan(self, sql: str) -> QueryPlan:
+        """The plan; ClinseekError where the statement can't run."""
+        ...
+
+
 class Shell:
     """A record that is open, how rows are written, and the last result."""
 
-    def __init__(self, toolbox: Toolbox, about: Iterable[str], layout: str, rows: int, width: int) -> None:
+    def __init__(
+        self, toolbox: AskedRecord, about: Iterable[str], layout: str, rows: int, width: int
+    ) -> None:
         """`about` tells the patient and the policy; `rows` are shown at most of a result."""
         self.toolbox = toolbox
         self.about = tuple(about)
@@ -134,6 +145,18 @@ class Shell:
             raise InputError("nothing was asked yet")
         yield from self._rows()
 
+    def plan(self, argument: str) -> Iterator[Told]:
+        """How a statement is answered: the one given, else the one asked last."""
+        from clinseek_tui.view.query_plan import plan_table, plan_words  # noqa: PLC0415 -- with the first plan
+
+        asked = argument or self._asked
+        if not asked:
+            raise InputError("nothing was asked yet; .plan SELECT … plans that")
+        plan = self.toolbox.plan(asked)
+        yield from (Told(visible(note), notice=True) for note in plan.notes)
+        yield from self._written(plan_table(plan))
+        yield Told(plan_words(plan), notice=True)
+
     def as_agent(self, _: str) -> Iterator[Told]:
         """The last answer as an agent reads it."""
         yield from (Told(line) for line in visible(self._answer or "nothing was asked yet").split("\n"))
@@ -217,6 +240,7 @@ DOT_COMMANDS: tuple[DotCommand, ...] = (
     DotCommand(".tables", "[TEXT]", "the tables and how many rows they have", Shell.list_tables),
     DotCommand(".columns", "TABLE", "its columns, what they mean, when they are known", Shell.describe),
     DotCommand(".more", "", "the rows after those that were shown", Shell.more),
+    DotCommand(".plan", "[SQL]", "how it, or what was asked last, is answered: operators, times", Shell.plan),
     DotCommand(".agent", "", "the last answer as an agent reads it", Shell.as_agent),
     DotCommand(".layout", "[LAYOUT]", "how rows are written", Shell.write_as),
     DotCommand(".rows", "N", "how many rows of a result are shown at most", Shell.show_at_most),

@@ -37,7 +37,8 @@ def _title(made: Made, number: int, total: int) -> Words:
     if total > 1:
         parts.append(f"{number} of {total} made")
     status = made.result.status
-    state: Words = () if status == "ok" else ((f" {STATUS[status].unicode} {status}", "error"),)
+    style = "error" if status in _FAILED else "dim"
+    state: Words = () if status == "ok" else ((f" {STATUS[status].unicode} {status}", style),)
     return ((f"{made.anchor} again: {made.name}", "strong"), *state, (f" · {' · '.join(parts)}", "strong"))
 
 

@@ -10,7 +10,8 @@ from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Status
 from clinseek_core.text import visible
 from clinseek_replay.filtering import WORDS
-from clinseek_tui.keys import COMMANDS, Need, Takes, Word, words
+from clinseek_tui.configuration import THEME_NAMES
+from clinseek_tui.keys import COMMANDS, Command, Need, Takes, Word, words
 
 __all__ = ["Around", "Choice", "Spoken", "choices", "read_line"]
 
@@ -38,6 +39,8 @@ class Around(NamedTuple):
     """What there is to be named: it is asked for when it is needed."""
 
     has: Collection[Need] = ()
+    commands: Sequence[Command] = COMMANDS
+    """With the keys that are in force."""
     marks: Callable[[], Sequence[tuple[str, str]]] = lambda: ()
     """Name and place of each mark."""
     breakpoints: Callable[[], Sequence[str]] = lambda: ()
@@ -70,16 +73,17 @@ def choices(line: str, around: Around) -> tuple[Choice, ...]:
     written, space, argument = line.lstrip().partition(" ")
     known = words()
     if not space:
-        return tuple(_commands(written, around.has))
+        return tuple(_commands(written, around))
     if written not in known:
         return ()
     word = known[written][0]
     return tuple(_arguments(word, argument.lstrip(), around))
 
 
-def _commands(begun: str, has: Collection[Need]) -> Iterator[Choice]:
+def _commands(begun: str, around: Around) -> Iterator[Choice]:
     """Words that begin so come first, then those whose help holds it."""
-    offered = [(word, command) for command in COMMANDS if command.needs <= set(has) for word in command.words]
+    able = [command for command in around.commands if command.needs <= set(around.has)]
+    offered = [(word, command) for command in able for word in command.words]
     first = [pair for pair in offered if pair[0].word.startswith(begun)]
     second = [pair for pair in offered if pair not in first and begun.lower() in pair[1].help.lower()]
     for word, command in (*first, *second):
@@ -146,5 +150,6 @@ _OFFERS: dict[Takes, Callable[[Around, str], Iterator[tuple[str, str]] | Sequenc
     "MARK": _marks,
     "RUN": _runs,
     "TEXT": _nothing,
+    "THEME": lambda _, __: [(name, "") for name in THEME_NAMES],
     "WHAT": lambda _, __: _EXPORTS,
 }

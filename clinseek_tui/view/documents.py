@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
@@ -42,6 +43,7 @@ def about_case(trajectory: Trajectory) -> Document:
     return (
         *facts,
         *question,
+        *_films(trajectory),
         *_candidates(trajectory),
         *_damage(trajectory),
         *_notes(trajectory.notes),
@@ -166,6 +168,14 @@ def _ending(trajectory: Trajectory) -> Iterator[Block]:
 def _candidates(trajectory: Trajectory) -> Document:
     names = trajectory.candidates
     return (_SPACE, heading(f"candidates ({len(names)})"), *map(Block, names)) if names else ()
+
+
+def _films(trajectory: Trajectory) -> Document:
+    films = sorted(trajectory.films, key=lambda film: film.taken_at or datetime.min)
+    lines = (
+        Block(film.path, label=f"{film.taken_at:%Y-%m-%d %H:%M}" if film.taken_at else "") for film in films
+    )
+    return (_SPACE, heading(f"films ({len(films)}), shown by 3"), *lines) if films else ()
 
 
 def _prompt(trajectory: Trajectory) -> Iterator[Block]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from clinseek_core.journal.events import Table
 from clinseek_replay.filtering import Filter
 from clinseek_replay.trajectory import Trajectory
+from clinseek_tui.keys import COMMANDS, Command
 from clinseek_tui.view.blocks import Document
 from clinseek_tui.view.filtering import is_shown
 from clinseek_tui.view.finding import Finding
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from clinseek_replay.finding import Place
     from clinseek_replay.trajectory import Call
     from clinseek_tui.running.desk import Made
+    from clinseek_tui.view.query_plan import PlanPage
 
 __all__ = ["Again", "Looking", "Page", "look"]
 
-Page = Literal["answer", "help", "record", "signs", "told", "again", "lens"]
+Page = Literal["answer", "help", "record", "signs", "told", "again", "plan", "lens"]
 """What may lie over a row's pane; a step closes it."""
 
 
@@ -76,12 +78,16 @@ class Looking(NamedTuple):
     """The calls that were made anew, in their order."""
     made_at: int = 0
     """Which of them the `again` page shows."""
+    plan: PlanPage | None = None
+    """What the `plan` page shows."""
     filter: Filter | None = None
     """What the timeline shows; None where it shows all."""
     waiting: str = ""
     """What is waited for; untrusted where it quotes what was asked."""
     stop: str = ""
     """Why one has stopped here; untrusted where it quotes the run."""
+    commands: tuple[Command, ...] = COMMANDS
+    """With the keys that are in force."""
     quoted: str = ""
     """What stands at the place that one has gone to; it is marked there."""
 
@@ -163,6 +169,21 @@ class Looking(NamedTuple):
             page="again", below=None, made=(*self.made, again), made_at=len(self.made), waiting=""
         )
 
+    def with_plan(self, plan: PlanPage) -> Looking:
+        """With how a statement was answered; closing goes back to what that statement gave."""
+        below = self.page if self.page == "again" else self.below
+        return self._replace(page="plan", below=below, plan=plan, waiting="")
+
+    @property
+    def sql(self) -> str | None:
+        """The statement that is looked at: that of the page, else that of the call."""
+        if self.page == "plan" and self.plan is not None:
+            return self.plan.sql
+        if self.page == "again" and self.again is not None:
+            return self.again.made.sql
+        call = place(self.trajectory, self.row)[1]
+        return call.sql if call is not None else None
+
     def at_made(self, by: int) -> Looking:
         """Showing the call that was made before or after."""
         return self._replace(page="again", made_at=min(max(self.made_at + by, 0), len(self.made) - 1))
@@ -192,8 +213,12 @@ class Looking(NamedTuple):
         return self._replace(trajectory=trajectory, rows=rows, selected=selected)
 
     def opened(self, page: Page, row: int = 0) -> Looking:
-        """With a page over the pane, or without it where it was there already."""
-        return self._replace(page=None if self.page == page else page, below=None, record=row)
+        """With a page over the pane, or without it where it was there already.
+
+        A row in full lies over the table that it is of, which may be a page itself.
+        """
+        below = self.page if page == "record" else None
+        return self._replace(page=None if self.page == page else page, below=below, record=row)
 
     def _still_shown(self, trajectory: Trajectory, rows: list[Row], wanted: Filter) -> list[Row]:
         """Of the rows of a run that has grown those that a filter shows: only what is new is looked at."""

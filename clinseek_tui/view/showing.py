@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from clinseek_core.journal.events import Table
-from clinseek_tui.keys import COMMANDS
 from clinseek_tui.view.again import made_content
 from clinseek_tui.view.answer import answer_head, answer_table
 from clinseek_tui.view.blocks import Block
@@ -69,6 +68,16 @@ def _again(looking: Looking) -> Content | None:
     return made_content(looking.again.made, looking.again.recorded, looking.made_at + 1, len(looking.made))
 
 
+def _plan(looking: Looking) -> Content | None:
+    if looking.plan is None:
+        return None
+    from clinseek_tui.view.query_plan import plan_head, plan_table, plan_words  # noqa: PLC0415 -- loads with the page
+
+    plan = looking.plan
+    title = ((f"{plan.anchor} plan · {plan_words(plan.plan)}".strip(), "strong"),)
+    return Content(title, plan_table(plan.plan), plan_head(plan))
+
+
 def _lens(looking: Looking) -> Content:
     if looking.lens is None:
         return Content((("time lens", "strong"),), (Block("the run's times are being gathered", "dim"),))
@@ -80,8 +89,8 @@ def _told(looking: Looking) -> Content:
     return Content(((looking.told.title, "strong"),), looking.told.document)
 
 
-def _help(_: Looking) -> Content:
-    return Content((("keys", "strong"),), help_page(COMMANDS))
+def _help(looking: Looking) -> Content:
+    return Content((("keys", "strong"),), help_page(looking.commands))
 
 
 def _signs(looking: Looking) -> Content | None:
@@ -92,10 +101,12 @@ def _signs(looking: Looking) -> Content | None:
 
 
 def _record(looking: Looking) -> Content | None:
-    table = _pane(looking).body
-    if not isinstance(table, Table):
+    under = _PAGES[looking.below](looking) if looking.below else None
+    table = (under or _pane(looking)).body
+    if not isinstance(table, Table) or looking.record >= len(table.rows):
         return None
-    title = ((f"{looking.anchor}.r{looking.record + 1} in full", "strong"),)
+    of = f"{looking.below}, row {looking.record + 1}" if looking.below else f".r{looking.record + 1}"
+    title = ((f"{looking.anchor}{' ' if looking.below else ''}{of} in full".strip(), "strong"),)
     return Content(title, record(table, looking.record))
 
 
@@ -104,6 +115,7 @@ _PAGES: dict[Page, Callable[[Looking], Content | None]] = {
     "answer": _answer,
     "help": _help,
     "lens": _lens,
+    "plan": _plan,
     "record": _record,
     "signs": _signs,
     "told": _told,

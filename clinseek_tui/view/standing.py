@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from clinseek_replay.trajectory import Mode, Trajectory
 from clinseek_tui.view.rows import Row, last_number, place
+from clinseek_tui.view.words import Words
 
 __all__ = ["Standing", "mode_words", "position"]
 
@@ -24,14 +25,18 @@ class Standing(NamedTuple):
     """`12/35`."""
     run: str = ""
     """`run 2/50` where there are several."""
+    budget: Words = ()
+    """Of a live run: what it has used."""
 
 
-def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float) -> str:
+def mode_words(mode: Mode, state: str, paused: bool, quiet_s: float, waits: str = "") -> str:
     """`replay`, `replay · no end`, `live · paused`, `follow · writer gone`, `follow · quiet for 40 s`."""
     if mode == "replay":
         return mode if state == "ended" else f"{mode} · no end"
     if state in _STATES:
         return f"{mode} · {_STATES[state]}"
+    if waits:
+        return f"{mode} · {waits} waits for you"
     if paused:
         return f"{mode} · paused"
     quiet = int(quiet_s - quiet_s % _QUIET)

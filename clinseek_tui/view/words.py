@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clinseek_replay.amounts import data_size, duration
+from clinseek_replay.badge import badge
 from clinseek_replay.glyphs import STATUS
 from clinseek_replay.trajectory import Call, CallStatus, Result, Step, Trajectory
 
@@ -77,7 +78,9 @@ def title(call: Call) -> Words:
     )
     if result is None:
         return (name, *state)
-    amounts = [] if result.ms is None else [duration(result.ms)]
+    amounts = [f"by {answered}"] if (answered := badge(call)) else []
+    if result.ms is not None:
+        amounts.append(duration(result.ms))
     if result.table is not None:
         amounts.append(_rows(len(result.table.rows), result.table.total))
     amounts.append(data_size(len(result.text.encode("utf-8", "surrogatepass"))))

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 
 from clinseek_core.journal.events import Table
 from clinseek_replay.finding import Place
+from clinseek_tui.view.film_page import FilmPage
 from clinseek_tui.view.finding import Finding
 from clinseek_tui.view.lens import LensPage
 from clinseek_tui.view.panes import Content
@@ -18,6 +19,7 @@ from clinseek_tui.widgets.reader import Reader
 from clinseek_tui.widgets.rule import Rule
 
 if TYPE_CHECKING:
+    from clinseek_tui.widgets.film import FilmPane
     from clinseek_tui.widgets.lens import LensPane
 
 __all__ = ["CallView"]
@@ -37,6 +39,8 @@ class CallView(Vertical):
         #text, #table { height: 1fr; }
         #lens { height: 1fr; border-left: solid $foreground 25%; border-right: solid $foreground 25%; }
         #lens.-read { border-left: solid $accent 60%; }
+        #film { height: 1fr; border-left: solid $foreground 25%; border-right: solid $foreground 25%; }
+        #film.-read { border-left: solid $accent 60%; }
         .hidden { display: none; }
     }
     """
@@ -51,6 +55,8 @@ class CallView(Vertical):
         """The body where it is a table."""
         self.lens: LensPane | None = None
         """The body where it is the time lens, once that was opened."""
+        self.film: FilmPane | None = None
+        """The body where it is films, once one was looked at."""
         self._divider = Rule(("├", "┼", "┤"), id="divider")
 
     def compose(self) -> ComposeResult:
@@ -62,13 +68,14 @@ class CallView(Vertical):
 
     @property
     def body(self) -> Painted:
-        """The pane below: text, table or time lens."""
+        """The pane below: text, table, time lens or films."""
         return next((body for body in self.bodies if not body.has_class("hidden")), self.text)
 
     @property
     def bodies(self) -> tuple[Painted, ...]:
         """All that may be the pane below."""
-        return (self.text, self.table) if self.lens is None else (self.text, self.table, self.lens)
+        late = (self.lens, self.film)
+        return (self.text, self.table, *(pane for pane in late if pane is not None))
 
     @property
     def panes(self) -> tuple[Painted, ...]:
@@ -87,13 +94,17 @@ class CallView(Vertical):
             self.table.show(content.body, content.row)
         elif isinstance(content.body, LensPage):
             self._lens_pane().show(content.body)
+        elif isinstance(content.body, FilmPage):
+            self._film_pane().show(content.body)
         else:
             self.text.show(content.body)
 
     def _body_of(self, content: Content) -> Painted:
         if isinstance(content.body, Table):
             return self.table
-        return self._lens_pane() if isinstance(content.body, LensPage) else self.text
+        if isinstance(content.body, LensPage):
+            return self._lens_pane()
+        return self._film_pane() if isinstance(content.body, FilmPage) else self.text
 
     def _lens_pane(self) -> LensPane:
         if self.lens is None:
@@ -102,6 +113,14 @@ class CallView(Vertical):
             self.lens = LensPane(id="lens", classes="-read" if self.text.has_class("-read") else "")
             self.mount(self.lens)
         return self.lens
+
+    def _film_pane(self) -> FilmPane:
+        if self.film is None:
+            from clinseek_tui.widgets.film import FilmPane  # noqa: PLC0415 -- as the time lens
+
+            self.film = FilmPane(id="film", classes="-read" if self.text.has_class("-read") else "")
+            self.mount(self.film)
+        return self.film
 
     def mark(self, needle: str) -> None:
         """Mark where `needle` occurs in all panes."""

@@ -20,6 +20,7 @@ from clinseek_tui.widgets.rule import Part, Rule
 from clinseek_tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
+    from clinseek_tui.widgets.film import FilmPane
     from clinseek_tui.widgets.lens import LensPane
 
 __all__ = ["Frame"]
@@ -95,6 +96,11 @@ class Frame(Vertical):
     def lens(self) -> LensPane | None:
         """The time lens that is shown, if one is."""
         return self.call.lens if self.call.body is self.call.lens else None
+
+    @property
+    def film(self) -> FilmPane | None:
+        """The films that are shown, if any are."""
+        return self.call.film if self.call.body is self.call.film else None
 
     def read(self, pane: Painted) -> None:
         """Let reading keys go to a pane from now on."""

@@ -54,6 +54,7 @@ class Header(Line):
         score: Words = ((_damage(run), "error"), (f1(run), "strong"))
         if self.size.height == 1:
             return _apart(name, (*who, ("  ", "dim"), *when), (*where, ("   ", "dim"), *score), width)
+        when = (*when, ("  ", "dim"), *self.standing.budget) if self.standing.budget else when
         return _apart(name, who, where, width) if y == 0 else _apart((), when, score, width)
 
 

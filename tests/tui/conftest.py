@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from rich.color import ColorSystem
 from textual import events
 from textual.keys import _character_to_key
 
 from clinseek_core.case import Policy
+from clinseek_core.case_files import load_cases
 from clinseek_core.errors import InputError
-from clinseek_core.journal.events import Table, Usage
+from clinseek_core.imaging.boxes import Box, predictions
+from clinseek_core.journal.events import DataInfo, Table, Usage
+from clinseek_fixtures import bench_cases_path
 from clinseek_replay.trajectory import Call, CallStatus, Mode, Note, Result, Step, Trajectory
 from clinseek_tui.app import DebuggerApp
 from clinseek_tui.live import Progress
@@ -222,6 +228,17 @@ class Port:
         self.progress = progress
         self.paused = paused
         self.asked: list[str] = []
+        self.approving = False
+        self.waiting_call: Any = None
+        self.decisions: list[Any] = []
+
+    def ask_before_calls(self, on: bool) -> None:
+        self.approving = on
+        self.asked.append(f"approve {on}")
+
+    def decide(self, decision: Any) -> None:
+        self.decisions.append(decision)
+        self.waiting_call = None
 
     def pause(self) -> None:
         self.paused = True
@@ -240,8 +257,9 @@ class Port:
 
 
 @pytest.fixture(autouse=True)
-def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No colour or theme comes from the terminal that runs the tests."""
+def plain_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No colour or theme comes from the terminal that runs the tests, nothing of a person's is touched."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for variable in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
         monkeypatch.delenv(variable, raising=False)
 
@@ -317,3 +335,52 @@ def drive() -> Callable[..., None]:
         asyncio.run(main())
 
     return run
+
+
+CASE = next(case for case in load_cases(bench_cases_path()) if len(case.images) > 1)
+SCORES = {"Cardiomegaly": 0.91, "Pleural_Effusion": 0.2}
+
+
+def told(output: dict[str, Any], **metadata: Any) -> str:
+    """A result of an image tool."""
+    return json.dumps({"output": output, "metadata": {"backend": "fixture", **metadata}})
+
+
+@pytest.fixture
+def films_run(build: Any) -> Any:
+    """A run on a bundled case with two films: boxes, scores, a query, and a film that nobody has."""
+
+    def made(*more: Any, **fields: Any) -> Trajectory:
+        first, second = CASE.images[:2]
+        box = Box("left lower zone", 0.55, 0.5, 0.9, 0.8)
+        calls = (
+            build.call(
+                "image.xray_phrase_grounding",
+                {"image_path": second.path, "phrase": "opacity"},
+                told({"predictions": predictions([box], 512, 512)}, original_size=[512, 512]),
+            ),
+            build.call("image.chest_xray_classifier", {"image_path": first.path}, told(SCORES, model="m")),
+            build.call("ehr.run_sql_query", {"sql_query": "select 1"}, "1"),
+            *more,
+        )
+        given = {
+            "films": (first, second),
+            "data": DataInfo(source="bundled", digest=""),
+            "subject_id": CASE.subject_id,
+            "prediction_time": CASE.prediction_time,
+        }
+        return build.run(*(build.step(n, call) for n, call in enumerate(calls, 1)), **(given | fields))
+
+    return made
+
+
+@pytest.fixture
+def coloured(app_of: Any) -> Any:
+    """An app on a terminal of 24-bit colours, or of others."""
+
+    def made(run: Trajectory, system: ColorSystem = ColorSystem.TRUECOLOR, **more: Any) -> Any:
+        app = app_of(run, **more)
+        app.console._color_system = system
+        return app
+
+    return made

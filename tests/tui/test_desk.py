@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.geometry import Region
 
 from clinseek_core.case import Policy
 from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import DataInfo
 from clinseek_core.tools.spec import ToolResult
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
+from clinseek_tui.query_history import QueryHistory
 from clinseek_tui.running.desk import Desk, Made, data_path
 from clinseek_tui.view.again import made_content
 
@@ -25,7 +29,7 @@ ASKED = {"subject_id": str(PATIENT), "sql_query": SQL}
 @pytest.fixture(scope="module")
 def recorded() -> tuple[ToolResult, str]:
     """What the query gives, and the digest of the snapshot it is asked of."""
-    with EhrSession(world_path(), PATIENT, CUTOFF, Policy()) as session:
+    with EhrSession(world_store_path(), PATIENT, CUTOFF, Policy()) as session:
         return session.call("ehr.run_sql_query", ASKED), session.digest
 
 
@@ -75,6 +79,138 @@ def test_a_call_is_made_again_and_another_statement_too_and_both_stay_at_hand(
     drive(app_of(run_of()), story)
 
 
+def test_a_plan_tells_how_a_query_was_answered_and_closing_it_goes_back(
+    app_of: Any, run_of: Any, build: Any, drive: Any, shows: Any
+) -> None:
+    async def story(pilot: Any) -> None:
+        async def at(*keys: str) -> str:
+            await pilot.press(*keys)
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+            return shows(pilot.app)
+
+        screen = await at("P")
+        assert "s1.c1 plan · " in screen
+        assert "in the engine, " in screen
+        assert "SELECT count(*) AS rows" in screen
+        assert "operator" in screen
+        assert "s1.c1 plan, row 1 in full" in await at("enter"), "an operator in full"
+        assert "operator" in shows(pilot.app)
+        assert "s1.c1 plan · " in await at("escape")
+        await at("i")
+        pilot.app.screen.query_one("Editor").area.text = "SELECT 7 AS seven"
+        assert "seven" in await at("f5")
+        assert "again, row 1 in full" in await at("enter"), "a row of what was made, not of what was recorded"
+        assert "seven  7" in shows(pilot.app)
+        await at("escape")
+        assert "SELECT 7 AS seven" in await at("P")
+        assert "s1.c1 again: " in await at("escape"), "closing goes back to what the query gave"
+        assert "again" not in (await at("escape")).split("\n")[1]
+        await at("i")
+        pilot.app.screen.query_one("Editor").area.text = "SELECT FROM WHERE"
+        await at("f5")
+        await at("P")
+        told = [notification.message for notification in pilot.app._notifications]
+        assert "syntax error" in told[-1]
+        assert "again" in shows(pilot.app).split("\n")[1], "what was shown stays"
+        assert "s2" in await at("l"), "a step closes it"
+        before = shows(pilot.app)
+        assert await at("P") == before, "there is nothing to plan where no query is"
+
+    run = run_of()
+    drive(
+        app_of(build.run(*run.steps, build.step(2, text="s2 said"), data=run.data, prediction_time=CUTOFF)),
+        story,
+    )
+
+
+def test_statements_that_were_run_are_recalled_here_and_in_the_next_session(
+    app_of: Any, run_of: Any, drive: Any, shows: Any
+) -> None:
+    async def write(pilot: Any, text: str, *keys: str) -> str:
+        await pilot.press("i")
+        area = pilot.app.screen.query_one("Editor").area
+        area.text = text
+        await pilot.press(*keys)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        return area.text
+
+    async def first(pilot: Any) -> None:
+        await write(pilot, "SELECT 1 AS one", "f5")
+        await write(pilot, "SELECT 2 AS two", "f5")
+        await write(pilot, "SELECT 1 AS one", "f5")
+
+    async def later(pilot: Any) -> None:
+        assert await write(pilot, "my draft", "ctrl+p") == "SELECT 1 AS one"
+        screen = shows(pilot.app)
+        assert "2 of 2 that were run" in screen
+        area = pilot.app.screen.query_one("Editor").area
+        await pilot.press("ctrl+p", "ctrl+p")
+        assert area.text == "SELECT 2 AS two", (
+            "what is run twice is kept once, and before the first is nothing"
+        )
+        await pilot.press("x", "ctrl+n", "ctrl+n", "ctrl+n")
+        assert area.text == "my draft"
+        await pilot.press("ctrl+p", "ctrl+p")
+        assert area.text == "SELECT 2 AS twox", "what was changed is there while the editor is open"
+        area.text = "select a, b from t where c=1 order by d"
+        await pilot.press("ctrl+l")
+        assert area.text == "select a, b\nfrom t\nwhere c=1\norder by d"
+        await pilot.press("escape")
+
+    drive(app_of(run_of()), first)
+    kept = Path(os.environ["XDG_STATE_HOME"]) / "clinseek-tui" / "queries.jsonl"
+    assert kept.stat().st_mode & 0o077 == 0, "for its owner alone"
+    drive(app_of(run_of()), later)
+
+
+def test_a_history_that_is_damaged_or_can_not_be_written_costs_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "queries.jsonl"
+    long = json.dumps("SELECT '" + "x" * 30_000 + "'")
+    path.write_bytes(
+        b'"SELECT 1"\n{"a": 1}\n\xff\xfe broken\n' + b"[" * 99_999 + b"\n" + long.encode() + b"\n7\n"
+    )
+    history = QueryHistory(path)
+    assert history.texts == ("SELECT 1",)
+    for number in range(300):
+        history.add(f"SELECT {number}")
+    history.add(" \n")
+    again = QueryHistory(path)
+    assert again.texts == history.texts
+    assert len(again.texts) == 200
+    assert again.texts[-1] == "SELECT 299"
+    nowhere = QueryHistory(Path("/proc/nowhere/queries.jsonl"))
+    nowhere.add("SELECT 1")
+    assert nowhere.texts == ("SELECT 1",)
+
+
+def test_the_words_of_sql_are_told_apart_while_it_is_written(app_of: Any, run_of: Any, drive: Any) -> None:
+    text = "select '水' as w, 1.5 -- note\nfrom labevents /* over\ntwo lines */ where 'é' is not null"
+
+    async def story(pilot: Any) -> None:
+        await pilot.press("i")
+        area = pilot.app.screen.query_one("Editor").area
+        assert len(area._highlights) == 2, "what it begins with is marked at once"
+        area.text = text
+        await pilot.pause()
+        lines = text.split("\n")
+        found = {
+            lines[row].encode()[start:end].decode()
+            for row, marks in area._highlights.items()
+            for start, end, _ in marks
+        }
+        assert {"select", "'水'", "1.5", "from", "/* over", "two lines */", "where", "'é'"} <= found
+        strips = area.render_lines(Region(0, 0, 60, 3))
+        styles = {segment.text: segment.style for segment in strips[1]}
+        assert styles["from"].bold
+        assert not styles[" labevents "].bold
+        assert styles["from"].color != styles[" labevents "].color
+        await pilot.press("escape")
+
+    drive(app_of(run_of()), story)
+
+
 def test_what_differs_from_the_recording_is_said(run_of: Any, recorded: tuple[ToolResult, str]) -> None:
     result, _ = recorded
     made = Made(
@@ -96,7 +232,7 @@ def test_what_differs_from_the_recording_is_said(run_of: Any, recorded: tuple[To
 
 def test_the_record_is_the_one_named_or_the_one_that_the_recording_names(build: Any, tmp_path: Path) -> None:
     run = build.run(data=DataInfo(source="bundled", digest=""))
-    assert data_path(run) == world_path()
+    assert data_path(run) == world_store_path()
     assert data_path(run, tmp_path) == tmp_path
     assert data_path(build.run(data=DataInfo(source=str(tmp_path), digest=""))) == tmp_path
     with pytest.raises(InputError, match="is not there: open it with --ehr"):

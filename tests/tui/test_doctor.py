@@ -106,7 +106,8 @@ def test_the_packages_are_those_of_the_project() -> None:
 
 def test_the_bundled_world_is_asked_and_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look("bundled world").verdict == "ok"
-    monkeypatch.setattr(data, "world_path", lambda: tmp_path)
+    for where in ("world_path", "world_store_path"):
+        monkeypatch.setattr(data, where, lambda: tmp_path)
     assert look("bundled world").verdict == "missing"
     assert look("bundled films").verdict == "missing"
 
@@ -227,3 +228,15 @@ def test_a_check_says_missing_only_of_what_is_used_by_default() -> None:
         check = Check("g", "n", by_default, lambda _: missing("gone", "get it"))
         assert check.finding(here).verdict == verdict
     assert Check("g", "n", True, lambda _: well("here")).finding(here).verdict == "ok"
+
+
+def test_settings_that_can_t_be_used_are_missing_with_their_line(tmp_path: Path) -> None:
+    assert "the defaults" in look("settings", XDG_CONFIG_HOME=str(tmp_path)).says
+    file = tmp_path / "clinseek-tui" / "config.toml"
+    file.parent.mkdir()
+    file.write_text('theme = "light"')
+    assert look("settings", XDG_CONFIG_HOME=str(tmp_path)).says == str(file)
+    file.write_text('\ntheme = "pink"')
+    finding = look("settings", XDG_CONFIG_HOME=str(tmp_path))
+    assert finding.verdict == "missing"
+    assert f"{file}:2: theme" in finding.says

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clinseek_fixtures import world_path
+from clinseek_fixtures import world_store_path
 from clinseek_tui import cli
 
 
@@ -76,7 +76,7 @@ def test_why_of_an_item_goes_back_to_the_row_of_the_record(clinseek, journal):
 
 
 def test_why_as_json_is_one_line_with_the_same(clinseek, journal):
-    code, out, _ = clinseek("why", journal, "zosyn", "--json", "--ehr", world_path())
+    code, out, _ = clinseek("why", journal, "zosyn", "--json", "--ehr", world_store_path())
     found = json.loads(out)
     assert (code, out.count("\n"), found["state"]["state"]) == (0, 1, "CITED")
     assert [link["kind"] for link in found["links"]][:2] == ["finish", "wrote"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from clinseek_core.journal import Header, Observation, read_journal
-from clinseek_fixtures import bundled_cases, world_path
+from clinseek_fixtures import bundled_cases, world_store_path
 from clinseek_tui.cli import main
 
 COMMAND = (sys.executable, "-m", "clinseek_tui", "run", "--headless")
@@ -131,7 +131,7 @@ def test_a_run_without_an_answer_says_so(tmp_path: Path) -> None:
     assert (code, json.loads(out)["stop_reason"]) == (3, "max_rounds")
 
 
-WORLD = str(world_path())
+WORLD = str(world_store_path())
 OWN = ("--subject", "90000001", "--at", "2150-03-02 17:20:00", "--question", "Why is the patient here?")
 
 

@@ -25,7 +25,8 @@ import pytest
 from clinseek_fixtures import world_path
 from clinseek_tui import cli
 from clinseek_tui.film import PAINTERS, box_of, painter_for
-from clinseek_tui.film.painting import _GREYS_256, _RAMP, Box
+from clinseek_tui.film.cells import GREYS_256, RAMP
+from clinseek_tui.film.painting import Box
 from clinseek_tui.terminal import TRUE_COLOUR, Terminal, terminal_of
 
 FILM = next((world_path() / "cxr/files").rglob("*.dcm"))
@@ -84,7 +85,7 @@ def scene() -> PIL.Image.Image:
 
 def drawn_greys(lines: list[str], box: Box) -> np.ndarray:
     """The greys that lines of half-blocks show, two for each cell."""
-    numbers = {number: grey for grey, number in _GREYS_256}
+    numbers = {number: grey for grey, number in GREYS_256}
     shown = np.zeros((2 * box.lines, box.columns))
     for row, line in enumerate(lines):
         column, upper, lower = 0, 0, 0
@@ -131,7 +132,7 @@ def test_all_greys_of_256_colours_are_used() -> None:
 def test_characters_are_darker_where_the_picture_is() -> None:
     picture = scene().resize((64, 24), PIL.Image.Resampling.BOX)
     lines = [line.ljust(64) for line in PAINTERS["characters"].lines(picture, Box(64, 24))]
-    shown = np.array([[255 * _RAMP.index(c) / 9 for c in line] for line in lines])
+    shown = np.array([[255 * RAMP.index(c) / 9 for c in line] for line in lines])
     assert np.abs(blurred(shown) - blurred(np.asarray(picture, float))).max() <= 16
     assert all(line.isascii() for line in lines)
 

@@ -93,3 +93,20 @@ def test_the_command_line(app_of: Any, build: Any, matches: Any, size: tuple[int
 
 def test_a_stop(app_of: Any, build: Any, matches: Any) -> None:
     assert matches(app_of(build.story()), "b", *"error", "enter", "c")
+
+
+async def with_key(pilot: Any, key: str) -> None:
+    """Press a key that lets a film be read, and wait for it."""
+    await settled(pilot)
+    await pilot.press(key)
+    await settled(pilot)
+
+
+def test_a_film(coloured: Any, films_run: Any, snap_compare: Any) -> None:
+    app = coloured(films_run())
+    assert snap_compare(app, terminal_size=NARROW, run_before=lambda pilot: with_key(pilot, "p"))
+
+
+def test_a_film_in_characters(coloured: Any, films_run: Any, snap_compare: Any) -> None:
+    app = coloured(films_run(), ascii_only=True)
+    assert snap_compare(app, terminal_size=NARROW, run_before=lambda pilot: with_key(pilot, "l"))

@@ -16,7 +16,7 @@ from clinseek_core.ehr.session import EhrSession
 from clinseek_core.errors import InputError
 from clinseek_core.journal.events import Table
 from clinseek_core.tools.spec import ToolResult, ToolSpec
-from clinseek_fixtures import bundled_cases, world_path
+from clinseek_fixtures import bundled_cases, world_path, world_store_path
 from clinseek_tui import cli
 from clinseek_tui.sqlshell import DOT_COMMANDS, LAYOUTS, Shell
 from clinseek_tui.typed_lines import matching
@@ -56,7 +56,7 @@ def record() -> Any:
     case = bundled_cases()[0]
     from clinseek_core.case import Policy
 
-    with EhrSession(world_path(), case.subject_id, case.prediction_time, Policy()) as session:
+    with EhrSession(world_store_path(), case.subject_id, case.prediction_time, Policy()) as session:
         yield session
 
 
@@ -92,7 +92,7 @@ def test_another_patient_and_another_case(sql: Callable[..., Any]) -> None:
     query = ("-c", "SELECT subject_id FROM patients")
     assert sql("--subject", "90000003", "--at", "2150-08-06", *query)[1].split()[1] == "90000003"
     cases = world_path() / "cases.jsonl"
-    asked = ("--qid", "bundled_length_of_stay_90000003", "--ehr", world_path())
+    asked = ("--qid", "bundled_length_of_stay_90000003", "--ehr", world_store_path())
     assert sql(cases, *asked, *query)[1].split()[1] == "90000003"
 
 

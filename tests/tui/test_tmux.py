@@ -77,6 +77,9 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_the_keys_in_a_real_terminal(terminal: Terminal) -> None:
+    terminal.shows("primary fa")
+    terminal.shows("enter open")
+    terminal.press("Enter")
     terminal.shows("s1.c1")
     terminal.shows("run 1/2")
     terminal.press("l")
@@ -106,4 +109,31 @@ def test_the_keys_in_a_real_terminal(terminal: Terminal) -> None:
     terminal.press("=")
     terminal.hides("answer against gold")
     terminal.press("q")
+    terminal.shows("primary fa")
+    terminal.press("q")
     terminal.shows("left with 0")
+
+
+def test_the_pager_takes_the_terminal_and_gives_it_back(tmp_path: Path) -> None:
+    pager = 'sh -c "head -n 2 \\$0; echo in-the-pager; read end"'
+    settings = tmp_path / "clinseek-tui" / "config.toml"
+    settings.parent.mkdir()
+    settings.write_text(f"pager = '{pager}'\n")
+    command = [
+        "env",
+        f"XDG_CONFIG_HOME={tmp_path}",
+        *(sys.executable, "-m", "clinseek_tui", "replay", str(GOLDEN), "--step", "2"),
+    ]
+    with tempfile.TemporaryDirectory(prefix="tmux") as folder:
+        terminal = Terminal(Path(folder) / "s", command)
+        try:
+            terminal.shows("s2.c1 ehr.run_sql_query")
+            terminal.press("o")
+            terminal.shows("in-the-pager")
+            terminal.hides("s2.c1 ehr.run_sql_query")
+            terminal.press("Enter")
+            terminal.shows("s2.c1 ehr.run_sql_query")
+            terminal.press("q")
+            terminal.shows("left with 0")
+        finally:
+            terminal.close()

@@ -70,6 +70,14 @@ def test_it_runs_through_in_a_pipe_and_every_word_is_what_the_analyses_say(
     assert "20:31:17" in leaked
     assert "2150-03-02 13:52" in rows
     assert "20:31:17" not in rows, "the strict record has the stay, and not yet its end"
+    known_then, hindsight = (
+        open_recordings([tmp_path / "look" / f"win-{basis}.jsonl"]).run(0)
+        for basis in ("available", "upstream")
+    )
+    assert (score_of(known_then).f1, score_of(hindsight).f1) == (0, 1), "a win, and by a leak alone"
+    used = [leak for leak in audit(hindsight).leaks if leak.used]
+    assert {leak.code for leak in used} == {"T4"}
+    assert all(leak.message in out for leak in used)
 
 
 def test_nothing_is_left_behind(clinseek: Callable[..., Any], tmp_path: Path) -> None:
@@ -84,10 +92,10 @@ def test_enter_goes_on_and_q_leaves(clinseek: Callable[..., Any], typed: Callabl
     typed("\nq\n\n")
     code, out, _ = clinseek()
     assert code == 0
-    assert "2 of 8" in out
-    assert "3 of 8" not in out
+    assert "2 of 9" in out
+    assert "3 of 9" not in out
     typed("")
-    assert "2 of 8" not in clinseek()[1], "the end of what is typed leaves too"
+    assert "2 of 9" not in clinseek()[1], "the end of what is typed leaves too"
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ def test_the_tour_waits_for_a_key(at_terminal: Callable[..., Typist], keys: str)
     typist.told("Enter goes on, q leaves: ")
     typist.type(keys)
     if keys == "\n":
-        typist.told("2 of 8: A run")
+        typist.told("2 of 9: A run")
         typist.told("Enter goes on, q leaves: ")
         typist.type("q\n")
     removed = typist.told(" (`tour --out FOLDER` keeps it): ")
