@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
 import shlex
@@ -51,6 +50,12 @@ class AppServer(Server):
         """Warnings alone: the server's own log would tell the secret, and the values of variables."""
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
+    def serve(self, debug: bool = False) -> None:
+        """Listen until a signal ends it. It is told as ready when its socket is bound, not before."""
+        self.debug = debug
+        self.initialize_logging()
+        web.run_app(self._make_app(), host=self.host, port=self.port, print=lambda *_: self._ready())
+
     async def _make_app(self) -> web.Application:
         inner = await super()._make_app()
         inner.on_startup.clear()
@@ -58,12 +63,7 @@ class AppServer(Server):
         inner.on_response_prepare.append(self._add_headers)
         app = web.Application()
         app.add_subapp(f"/{self._secret}", inner)
-        app.on_startup.append(self._tell_ready)
         return app
-
-    async def _tell_ready(self, _: web.Application) -> None:
-        # The socket is bound after this; what is told is read later.
-        asyncio.get_running_loop().call_soon(self._ready)
 
     @web.middleware
     async def _let_in(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
