@@ -70,6 +70,10 @@ class ScreenApp(App[None]):
             self.pixels = look_for_pixels()
         return super().run(*args, **more)
 
+    def on_mount(self) -> None:
+        """Paint all anew when the shell gives the terminal back: what stood on it is gone."""
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
     def get_default_screen(self) -> Screen[None]:
         """The screen it was made for."""
         return self._first

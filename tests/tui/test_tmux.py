@@ -1,21 +1,40 @@
-"""The keys of `replay`, typed into a real terminal."""
+"""`replay` in a real terminal: what it shows, key by key, is what the app means to show."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.color import ColorSystem
+
+from clinseek_replay.recordings import open_recordings
+from clinseek_tui.app import ScreenApp
+from clinseek_tui.screens.runs import RunsScreen
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "journal-1.jsonl"
 TMUX = shutil.which("tmux")
-DEADLINE_S = 20
+DEADLINE_S, REST_S = 20, 0.1
+COLOURS = {"TERM": "tmux-256color", "COLORTERM": "truecolor"}
+SIZES = ((120, 40), (80, 24))
+TOUR = (
+    *("Enter", "l", "l", "2", "P", "Escape", "1", "Enter", "j", "Escape", "5", "e", "j", "7", "h", "L", "H"),
+    *("$", "Tab", "0", "NPage", "PPage", "End", "Home", "/", "ondansetron", "Enter", "n", "N", "Escape"),
+    *("F1", "j", "w", "Escape", "=", "=", "t", "l", "Escape", "t", "m", "a", "Enter", "$", "'", "a", "Enter"),
+    *(":", "b err", "Tab", "Escape", "f", "Escape", "?", "NPage", "Escape", "q", "j", "q"),
+)
+"""Keys as tmux names them, and words that are typed; after each the screen is compared."""
+NAMES = {"NPage": "pagedown", "PPage": "pageup"}
+"""Keys that Textual names otherwise than in small letters."""
 
 pytestmark = pytest.mark.skipif(TMUX is None, reason="tmux is not installed: no real terminal to type into")
 
@@ -23,10 +42,10 @@ pytestmark = pytest.mark.skipif(TMUX is None, reason="tmux is not installed: no 
 class Terminal:
     """A tmux server of its own with one window, in which a command runs and its end is told."""
 
-    def __init__(self, socket: Path, command: list[str]) -> None:
+    def __init__(self, socket: Path, command: list[str], size: tuple[int, int] = SIZES[0]) -> None:
         self._tmux = [TMUX or "tmux", "-S", str(socket), "-f", "/dev/null"]
         told = ["sh", "-c", '"$@"; echo "left with $?"; read end', "sh", *command]
-        self._run("new-session", "-d", "-x", "120", "-y", "40", *told)
+        self._run("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), *told)
 
     def press(self, *keys: str) -> None:
         self._run("send-keys", *keys)
@@ -46,6 +65,23 @@ class Terminal:
     def hides(self, text: str) -> None:
         self.until(lambda: text not in self.screen(), f"the end of {text!r}")
 
+    def still(self) -> str:
+        """The screen once nothing changes any more."""
+        before = ""
+        while (now := self.screen()) != before:
+            before = now
+            time.sleep(5 * REST_S)
+        return now
+
+    def is_just(self, lines: list[str], after: str) -> None:
+        def same() -> bool:
+            return [line.rstrip() for line in self.screen().splitlines()] == lines
+
+        self.until(same, f"after {after}:\n" + "\n".join(lines) + "\n-- what is there instead")
+
+    def resize(self, width: int, height: int) -> None:
+        self._run("resize-window", "-x", str(width), "-y", str(height))
+
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], check=False, capture_output=True)
 
@@ -62,56 +98,112 @@ class Terminal:
         return done.stdout
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    runs = tmp_path / "runs"
-    for name in ("a", "b"):
-        shutil.copytree(GOLDEN.parent / f"{GOLDEN.name}.bodies", runs / f"{name}.jsonl.bodies")
-        shutil.copy(GOLDEN, runs / f"{name}.jsonl")
-    command = [sys.executable, "-m", "clinseek_tui", "replay", str(runs)]
+@contextmanager
+def terminal(command: list[str], size: tuple[int, int] = SIZES[0]) -> Iterator[Terminal]:
+    """The command in a terminal while the block lasts."""
     # The path of a socket must be short, which tmp_path is not everywhere.
     with tempfile.TemporaryDirectory(prefix="tmux") as folder:
-        opened = Terminal(Path(folder) / "s", command)
-        yield opened
-        opened.close()
+        opened = Terminal(Path(folder) / "s", command, size)
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
-def test_the_keys_in_a_real_terminal(terminal: Terminal) -> None:
-    terminal.shows("primary fa")
-    terminal.shows("enter open")
-    terminal.press("Enter")
-    terminal.shows("s1.c1")
-    terminal.shows("run 1/2")
-    terminal.press("l")
-    terminal.shows("s2.c1 ehr.run_sql_query")
-    terminal.shows("ORDER BY charttime DESC")
-    terminal.press("h")
-    terminal.shows("s1.c1")
-    terminal.press("L")
-    terminal.shows("run 2/2")
-    terminal.press("H")
-    terminal.shows("run 1/2")
-    terminal.press("$")
-    terminal.shows("✓ hit")
-    terminal.press("0")
-    terminal.shows("question")
-    terminal.press("/")
-    terminal.shows("search tools")
-    terminal.press("ondansetron", "Enter")
-    terminal.shows("1/")
-    terminal.shows("n N hits")
-    terminal.press("?")
-    terminal.shows("the call before, the call after")
-    terminal.press("Escape")
-    terminal.hides("the call before, the call after")
-    terminal.press("F1")
-    terminal.shows("answer against gold")
-    terminal.press("=")
-    terminal.hides("answer against gold")
-    terminal.press("q")
-    terminal.shows("primary fa")
-    terminal.press("q")
-    terminal.shows("left with 0")
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder of two runs."""
+    folder = tmp_path / "runs"
+    for name in ("a", "b"):
+        shutil.copytree(GOLDEN.parent / f"{GOLDEN.name}.bodies", folder / f"{name}.jsonl.bodies")
+        shutil.copy(GOLDEN, folder / f"{name}.jsonl")
+    return folder
+
+
+def replay(*words: str, **environment: str) -> list[str]:
+    given = [f"{name}={text}" for name, text in (COLOURS | environment).items()]
+    return ["env", *given, sys.executable, "-m", "clinseek_tui", "replay", *words]
+
+
+def textual_keys(key: str) -> list[str]:
+    named = NAMES.get(key, key.lower())
+    return [named] if key[0].isupper() and len(key) > 1 else list(key)
+
+
+def screens_of(folder: Path, size: tuple[int, int], drive: Any, shows: Any) -> list[list[str]]:
+    """The screens that the app composes, first and after each key of the tour but the last, which ends it."""
+    seen: list[list[str]] = []
+
+    async def story(pilot: Any) -> None:
+        async def settled() -> list[str]:
+            before: list[str] = []
+            while (now := shows(pilot.app).splitlines()) != before:
+                before = now
+                await pilot.pause(REST_S)
+            return now
+
+        seen.append(await settled())
+        for key in TOUR[:-1]:
+            await pilot.press(*textual_keys(key))
+            seen.append(await settled())
+
+    opened = open_recordings([folder])
+    app = ScreenApp(RunsScreen(opened, [folder], lambda: open_recordings([folder])), ascii_only=False)
+    app.console._color_system = ColorSystem.TRUECOLOR
+    drive(app, story, size)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(SIZES[0], marks=pytest.mark.slow), SIZES[1]], ids=["120x40", "80x24"]
+)
+def test_a_tour_of_the_keys_shows_what_the_app_composes(
+    size: tuple[int, int], runs: Path, drive: Any, shows: Any
+) -> None:
+    first, *others = screens_of(runs, size, drive, shows)
+    with terminal(replay(str(runs)), size) as shown:
+        shown.is_just(first, "the start")
+        for key, lines in zip(TOUR, others, strict=False):
+            shown.press(key)
+            shown.is_just(lines, key)
+            # A key that comes at once after Escape is taken for Alt and that key, as in every terminal.
+            time.sleep(REST_S if key == "Escape" else 0)
+        shown.press(TOUR[-1])
+        shown.shows("left with 0")
+
+
+def test_the_shell_takes_the_terminal_by_ctrl_z_and_fg_gives_it_back() -> None:
+    with terminal(["env", "PS1=in-the-shell> ", "bash", "--norc", "--noprofile", "-i"]) as shown:
+        shown.shows("in-the-shell>")
+        shown.press(shlex.join(replay(str(GOLDEN), "--step", "2")), "Enter")
+        shown.shows("s2.c1 ehr.run_sql_query")
+        before = shown.still()
+        shown.press("C-z")
+        shown.shows("Stopped")
+        shown.hides("s2.c1 ehr.run_sql_query")
+        shown.press("echo typed | tr a-z A-Z", "Enter")
+        shown.shows("TYPED")
+        shown.press("fg", "Enter")
+        shown.until(lambda: shown.screen() == before, "the app as it was")
+        shown.press("l")
+        shown.shows("s2.c2 ehr.run_sql_query")
+        shown.press("q")
+        shown.shows("echo typed")
+        shown.press("exit", "Enter")
+        shown.shows("left with 0")
+
+
+def test_a_window_made_smaller_and_larger_again_shows_the_same() -> None:
+    with terminal(replay(str(GOLDEN), "--step", "2")) as shown:
+        shown.shows("s2.c1 ehr.run_sql_query")
+        before = shown.still()
+        shown.resize(80, 24)
+        shown.hides("load_ehr")
+        shown.shows("ORDER BY charttime DESC")
+        shown.resize(*SIZES[0])
+        shown.until(lambda: shown.screen() == before, "the app as it was")
+        shown.press("q")
+        shown.shows("left with 0")
 
 
 def test_the_pager_takes_the_terminal_and_gives_it_back(tmp_path: Path) -> None:
@@ -119,21 +211,12 @@ def test_the_pager_takes_the_terminal_and_gives_it_back(tmp_path: Path) -> None:
     settings = tmp_path / "clinseek-tui" / "config.toml"
     settings.parent.mkdir()
     settings.write_text(f"pager = '{pager}'\n")
-    command = [
-        "env",
-        f"XDG_CONFIG_HOME={tmp_path}",
-        *(sys.executable, "-m", "clinseek_tui", "replay", str(GOLDEN), "--step", "2"),
-    ]
-    with tempfile.TemporaryDirectory(prefix="tmux") as folder:
-        terminal = Terminal(Path(folder) / "s", command)
-        try:
-            terminal.shows("s2.c1 ehr.run_sql_query")
-            terminal.press("o")
-            terminal.shows("in-the-pager")
-            terminal.hides("s2.c1 ehr.run_sql_query")
-            terminal.press("Enter")
-            terminal.shows("s2.c1 ehr.run_sql_query")
-            terminal.press("q")
-            terminal.shows("left with 0")
-        finally:
-            terminal.close()
+    with terminal(replay(str(GOLDEN), "--step", "2", XDG_CONFIG_HOME=str(tmp_path))) as shown:
+        shown.shows("s2.c1 ehr.run_sql_query")
+        shown.press("o")
+        shown.shows("in-the-pager")
+        shown.hides("s2.c1 ehr.run_sql_query")
+        shown.press("Enter")
+        shown.shows("s2.c1 ehr.run_sql_query")
+        shown.press("q")
+        shown.shows("left with 0")
