@@ -109,10 +109,14 @@ class CommandedScreen(AnalysedScreen):
 
         self._asked_for = word
         hint = words()[word][0].hint if word else "a command"
-        self.prompt = Prompt(hint, offered, self._history.get(word, ()))
+        self.prompt = Prompt(hint, offered, self._history.get(word, ()), self.begun_line(word))
         # At once and not by messages: what is typed next belongs to it already.
         await self.mount(self.prompt)
         self.set_focus(self.prompt.field)
+
+    def begun_line(self, word: str) -> str:  # noqa: ARG002 -- of the word that asks
+        """What stands already in a line that is asked for."""
+        return ""
 
     async def on_prompt_asked(self, message: Prompt.Asked) -> None:
         """Do what was asked."""

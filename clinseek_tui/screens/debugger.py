@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import ComposeResult
 
-from clinseek_core.agent.approval import RUN_IT, Decision
+from clinseek_core.agent.approval import RUN_IT, AskedCall, Decision
 from clinseek_core.errors import InputError
 from clinseek_tui.keys import COMMANDS, Command, Need, command_of
 from clinseek_tui.live import LivePort, Watched
@@ -37,6 +37,8 @@ _POLLS = 1 / 10
 """Seconds between looks at a growing run."""
 _NARROW = 100
 """Columns below which one pane is shown at a time."""
+_LONGEST_LINE = 20_000
+"""Characters of arguments that are still edited in a line."""
 
 
 class DebuggerScreen(FilmScreen):
@@ -67,6 +69,7 @@ class DebuggerScreen(FilmScreen):
         self._polling: Timer | None = None
         self._price = price_in(os.environ)
         self._grew_at = time.monotonic()
+        self._shown_waiting = ""
 
     def compose(self) -> ComposeResult:
         """Header, panes, keys."""
@@ -90,12 +93,17 @@ class DebuggerScreen(FilmScreen):
         self.set_class(narrow, "-narrow")
         self.frame.narrow(narrow)
 
+    @property
+    def waiting(self) -> AskedCall | None:
+        """The call that waits for a person, where one does."""
+        return self.live.waiting_call if self.live is not None else None
+
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
         look, table, film = self.looking, self.frame.table is not None, self.frame.film
         there: dict[Need, bool] = {
             "live": self.live is not None and not self.run.ended,
-            "waiting": self.live is not None and self.live.waiting_call is not None,
+            "waiting": self.waiting is not None,
             "runs": len(self.source.labels) > 1,
             "item": table or self.frame.on_timeline or look.page == "lens",
             "found": bool(look.finding.hits),
@@ -131,14 +139,16 @@ class DebuggerScreen(FilmScreen):
         state = "ended" if self.run.ended else self.source.state if isinstance(self.source, Watched) else ""
         quiet = time.monotonic() - self._grew_at
         live = self.live
-        waits = live.waiting_call.anchor if live is not None and live.waiting_call is not None else ""
+        waits = self.waiting.anchor if self.waiting is not None else ""
         self._header.standing = Standing(
             mode=mode_words(self.source.mode, state, live is not None and live.paused, quiet, waits),
             budget=() if live is None else budget_words(self.run, self._price),
             position=position(self.run, self.looking.row),
             run=f"run {self.source.position + 1}/{total}" if total > 1 else "",
         )
-        self._footer.commands = tuple(c for c in self.commands if c.footer and c.enabled(self.has()))
+        offered = (c for c in self.commands if c.footer and c.enabled(self.has()))
+        # What a call waits for is said first: where there is little room, others are left away.
+        self._footer.commands = tuple(sorted(offered, key=lambda c: "waiting" not in c.needs))
 
     @on(Timeline.Chosen)
     def _choose(self, message: Timeline.Chosen) -> None:
@@ -160,7 +170,22 @@ class DebuggerScreen(FilmScreen):
         self.go_on_analysing()
         if self.live is not None:
             self.frame.timeline.show_progress(() if self.run.ended else self.live.progress)
+        self._show_waiting()
         self.show_standing()
+
+    def _show_waiting(self) -> None:
+        """Look at a call that begins to wait: what a key decides is what one sees."""
+        asked = self.waiting
+        if (
+            asked is None
+            or asked.anchor == self._shown_waiting
+            or self.looking.page
+            or self.prompt is not None
+        ):
+            return
+        if asked.step <= len(self.run.steps):
+            self._shown_waiting = asked.anchor
+            self.action_go_to(asked.anchor)
 
     def open_run(self, index: int) -> None:
         """Look at another run."""
@@ -285,6 +310,16 @@ class DebuggerScreen(FilmScreen):
         if not isinstance(arguments, dict):
             raise InputError('arguments are a JSON object, such as {"table_name": "labevents"}')
         self._decide(Decision(what="edit", arguments=arguments))
+
+    def begun_line(self, word: str) -> str:
+        """Arguments are changed from what they are."""
+        if word != "change" or self.waiting is None:
+            return ""
+        arguments = self.waiting.request.arguments or {}
+        text = json.dumps(arguments, ensure_ascii=False)
+        # What can't be seen in a line is written as its escape, which JSON reads back.
+        text = text if text.isprintable() else json.dumps(arguments)
+        return text if len(text) <= _LONGEST_LINE else ""
 
     def action_refuse_call(self, why: str = "") -> None:
         """Do not run the call that waits, and tell the model."""

@@ -94,7 +94,8 @@ class _Field(Input):
 class Prompt(Vertical):
     """Asks for a text; `Asked` brings it.
 
-    `choices` tells what a text may become; `history` are earlier texts, the last one last.
+    `choices` tells what a text may become; `history` are earlier texts, the last one last; `begun` stands
+    there already.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -123,6 +124,7 @@ class Prompt(Vertical):
         placeholder: str,
         choices: Callable[[str], Sequence[Choice]] = lambda _: (),
         history: Sequence[str] = (),
+        begun: str = "",
     ) -> None:
         super().__init__()
         self._offered = _Choices()
@@ -130,7 +132,8 @@ class Prompt(Vertical):
         """What is typed."""
         self.field.cursor_blink = False
         self._choices = choices
-        self._history = (*history, "")
+        self._type(begun)
+        self._history = (*history, begun)
         self._back = len(self._history) - 1
 
     def compose(self) -> ComposeResult:
@@ -140,7 +143,7 @@ class Prompt(Vertical):
 
     def on_mount(self) -> None:
         """Begin."""
-        self._offered.offer(self._choices(""))
+        self._offered.offer(self._choices(self.field.value))
 
     @on(Input.Changed)
     def _offer(self, event: Input.Changed) -> None:

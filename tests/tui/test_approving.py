@@ -29,7 +29,7 @@ def waiting(build: Any, source_of: Any, port_of: Any) -> Any:
     [
         (["a"], Decision(what="run")),
         (["d", *"too broad".replace(" ", "_"), "enter"], Decision(what="refuse", why="too_broad")),
-        (["E", *'{"response":"x"}', "enter"], Decision(what="edit", arguments={"response": "x"})),
+        (["E", "ctrl+u", *'{"response":"x"}', "enter"], Decision(what="edit", arguments={"response": "x"})),
     ],
     ids=["allow", "refuse", "change"],
 )
@@ -53,10 +53,50 @@ def test_arguments_that_are_no_object_are_told_and_the_call_still_waits(
     port, app = waiting
 
     async def story(pilot: Any) -> None:
-        await pilot.press("E", "7", "enter")
+        await pilot.press("E", "ctrl+u", "7", "enter")
         await pilot.pause()
         assert "JSON object" in shows(pilot.app)
         assert port.decisions == []
+
+    drive(app, story)
+
+
+def test_the_call_that_waits_is_looked_at_and_its_keys_are_named_first(
+    build: Any, source_of: Any, port_of: Any, drive: Any, shows: Any
+) -> None:
+    port = port_of()
+    first, second = (build.call(f"ehr.{name}", {"n": 1}, status="pending") for name in ("one", "two"))
+    source = source_of(build.run(build.step(1, build.call("ehr.think", {}, "ok"))), mode="live")
+    app = DebuggerApp(source, port, ascii_only=False)
+
+    async def seen(pilot: Any) -> str:
+        await pilot.pause(0.25)
+        screen: str = shows(pilot.app)
+        return screen
+
+    async def story(pilot: Any) -> None:
+        source.grow(build.run(build.step(1, build.call("ehr.think", {}, "ok")), build.step(2, first, second)))
+        assert "s2.c2 ehr.two" in await seen(pilot), "the last row is followed"
+        port.waiting_call = CALL
+        screen = await seen(pilot)
+        assert "s2.c1 ehr.one" in screen
+        assert screen.splitlines()[-1].startswith(" a allow  E change  d refuse")
+        await pilot.press("h")
+        assert "s1.c1 ehr.think" in await seen(pilot), "one may look elsewhere while it waits"
+        port.waiting_call = msgspec.structs.replace(CALL, call=2)
+        assert "s2.c2 ehr.two" in await seen(pilot)
+
+    drive(app, story, (80, 24))
+
+
+def test_a_call_is_changed_from_the_arguments_it_has(waiting: Any, drive: Any, shows: Any) -> None:
+    port, app = waiting
+
+    async def story(pilot: Any) -> None:
+        await pilot.press("E")
+        assert '{"response": "hm"}' in shows(pilot.app)
+        await pilot.press("backspace", "backspace", *'m"}', "enter")
+        assert port.decisions == [Decision(what="edit", arguments={"response": "hmm"})]
 
     drive(app, story)
 

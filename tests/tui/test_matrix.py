@@ -17,6 +17,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from clinseek_core.agent.approval import AskedCall
+from clinseek_core.journal import CallRequest
+from clinseek_core.web.pages import document_page, page_view
+from clinseek_core.web.port import Document
 from clinseek_replay.recordings import open_recordings
 from clinseek_tui.app import DebuggerApp, ScreenApp
 from clinseek_tui.live import Progress
@@ -38,9 +42,9 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 def records(path: Path) -> Path:
-    """A results file of two runs; the second repeats a statement that fails."""
+    """A results file of two runs of a case and one of another, which repeats a statement that fails."""
     lines = []
-    for qid, failing in (("case-a", 0), ("case-b", 3)):
+    for qid, run, failing in (("case-a", 1, 0), ("case-a", 2, 1), ("case-b", 1, 3)):
         asked = [("ehr.run_sql_query", {"sql_query": "SELECT dose FROM labs"})] * failing
         messages: list[dict[str, Any]] = [{"role": "user", "content": "Which drugs?"}]
         for number, (name, arguments) in enumerate([*asked, ("ehr.finish", {"response": ["Heparin"]})]):
@@ -51,7 +55,14 @@ def records(path: Path) -> Path:
                 {"role": "assistant", "content": "", "tool_calls": [call]},
                 {"role": "tool", "tool_call_id": call["id"], "content": text},
             ]
-        fields = {"qid": qid, "task": "Pharmacy", "model": "qwen", "messages": messages, "status": "success"}
+        fields = {
+            "qid": qid,
+            "run_index": run,
+            "task": "Pharmacy",
+            "model": "qwen",
+            "messages": messages,
+            "status": "success",
+        }
         lines.append(json.dumps({**fields, "label": ["Heparin", "Furosemide"]}) + "\n")
     path.write_text("".join(lines))
     return path
@@ -69,14 +80,39 @@ def live(build: Any, source_of: Any, port_of: Any, **_: Any) -> DebuggerApp:
     return DebuggerApp(source_of(young, mode="live"), port, ascii_only=False)
 
 
-def runs(tmp_path: Path, **_: Any) -> ScreenApp:
-    path = records(tmp_path / "results.jsonl")
+def asked(build: Any, source_of: Any, port_of: Any, **_: Any) -> DebuggerApp:
+    """A live run whose next call waits for a person."""
+    port = port_of()
+    request = CallRequest(id="x", name="ehr.run_sql_query", arguments={"sql_query": "SELECT 1"})
+    port.waiting_call = AskedCall(6, 1, request)
+    story = build.story()
+    pending = build.step(6, build.call(request.name, request.arguments, status="pending"))
+    young = msgspec.structs.replace(story, steps=(*story.steps[:5], pending), status="", answer=None)
+    return DebuggerApp(source_of(young, mode="live"), port, ascii_only=False)
+
+
+def page(build: Any, app_of: Any, **_: Any) -> DebuggerApp:
+    article = Document(
+        "https://a.org/sepsis", "Sepsis care", "# Sepsis\n\nMeasure [lactate](https://b.org/x).\n"
+    )
+    text = page_view(document_page(article, "offline"), 3)
+    app: DebuggerApp = app_of(build.run(build.step(1, build.call("browser.open", {"id": 0}, text))), step=1)
+    return app
+
+
+def film(coloured: Any, films_run: Any, **_: Any) -> DebuggerApp:
+    app: DebuggerApp = coloured(films_run())
+    return app
+
+
+def runs(**_: Any) -> ScreenApp:
+    path = records(Path("results.jsonl"))
     opened = open_recordings([path])
     return ScreenApp(RunsScreen(opened, [path], lambda: open_recordings([path])), ascii_only=False)
 
 
-def inbox(tmp_path: Path, **_: Any) -> ScreenApp:
-    opened = open_recordings([records(tmp_path / "results.jsonl")])
+def inbox(**_: Any) -> ScreenApp:
+    opened = open_recordings([records(Path("results.jsonl"))])
     return ScreenApp(InboxScreen(opened, "Dr B"), ascii_only=False)
 
 
@@ -94,8 +130,18 @@ SCREENS: dict[str, Shown] = {
     "help": Shown(debugger, ("?",), "quit"),
     "search": Shown(debugger, ("/", *"renal", "enter")),
     "command line": Shown(debugger, (":", "r", "u"), "ru"),
+    "why": Shown(debugger, ("f1", "w"), "where it comes from"),
+    "page": Shown(page),
+    "film": Shown(film, has="▀"),
+    "films": Shown(film, ("p",), "▀"),
+    "scores": Shown(film, ("l",), "Cardiomegaly"),
+    "editor": Shown(film, ("l", "l", "i"), "F5"),
     "live": Shown(live),
+    "asked": Shown(asked, has="waits for you"),
+    "change": Shown(asked, ("E",)),
     "runs": Shown(runs, has="case-b"),
+    "diff": Shown(runs, ("space", "j", "space", "d"), "calls"),
+    "side by side": Shown(runs, ("m",)),
     "inbox": Shown(inbox, has="suggested"),
 }
 BY_DEFAULT = {("table", (200, 60)), ("answer", (80, 24)), ("inbox", (120, 40))}
@@ -124,10 +170,17 @@ def painted(app: Any) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("name", "size"), cases())
 def test_a_screen_looks_as_it_did(
-    name: str, size: tuple[int, int], drive: Any, shows: Any, request: pytest.FixtureRequest
+    name: str,
+    size: tuple[int, int],
+    drive: Any,
+    shows: Any,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     screen = SCREENS[name]
-    wanted = ("build", "app_of", "source_of", "port_of", "tmp_path")
+    wanted = ("build", "app_of", "source_of", "port_of", "coloured", "films_run")
     app = screen.app(**{fixture: request.getfixturevalue(fixture) for fixture in wanted})
     seen: dict[str, tuple[str, str]] = {}
 
