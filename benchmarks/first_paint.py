@@ -1,53 +1,58 @@
 """How long until something is seen: `just bench` starts each command several times, on a terminal of its own.
 
-Prints the fastest and the middle of the times in milliseconds: on a busy machine the fastest is what the
-program costs.
+Prints the fastest and the middle of the times in milliseconds, and the memory that is resident then: on a
+busy machine the fastest is what the program costs. What loads no Textual stands beside a bare Python.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import select
-import signal
 import statistics
-import struct
-import sys
 import tempfile
-import termios
-import time
 from pathlib import Path
+from typing import NamedTuple
+
+import measure
+from stepping import recording
+from terminal import COLOURS, HELLO, on_a_terminal
 
 JOURNAL = Path(__file__).parents[1] / "tests" / "golden" / "journal-1.jsonl"
 STARTS = 7
-PATIENCE_S = 30
 RUNS_IN_FOLDER = 500
 RESULTS_BYTES = 500_000_000
-HELLO = """
-from textual.app import App
-from textual.widgets import Static
-
-class Hello(App):
-    def compose(self):
-        yield Static("Hello, world")
-
-Hello().run()
-"""
-"""What every figure is held beside: Textual itself, with one line of text."""
+HELLO_NAME = "hello world"
+APP = ["-m", "clinseek_tui"]
 
 
-def commands(folder: Path) -> dict[str, tuple[list[str], bytes]]:
-    """What is started, by name, and the words whose coming ends the time; recordings go into `folder`."""
-    app = ["-m", "clinseek_tui"]
+class Start(NamedTuple):
+    """What is started, the words whose coming ends the time, and beside what it stands."""
+
+    arguments: list[str]
+    sign: bytes
+    beside: str = HELLO_NAME
+
+
+def starts(folder: Path) -> dict[str, Start]:
+    """By name; recordings go into `folder`."""
+    page = str(folder / "page.html")
+    long = recording(folder / "long.jsonl", 2_000, 25_000)
     return {
-        "hello world": (["-c", HELLO], b"Hello, world"),
-        "--version": ([*app, "--version"], b"clinseek-tui"),
-        "replay --plain": ([*app, "replay", str(JOURNAL), "--plain"], b"answer"),
-        "replay": ([*app, "replay", str(JOURNAL)], b"Timeline"),
-        "folder of 500": ([*app, "replay", str(_folder(folder / "runs"))], b"primary failure"),
-        "results of 500 MB": ([*app, "replay", str(_results(folder / "results.jsonl"))], b"primary failure"),
+        "bare python": Start(["-c", "print('here')"], b"here", "bare python"),
+        "--version": Start([*APP, "--version"], b"clinseek-tui", "bare python"),
+        "--help": Start([*APP, "--help"], b"replay", "bare python"),
+        "export": Start(
+            [*APP, "export", str(JOURNAL), "--to", "html", "--out", page, "--force"],
+            b"page.html",
+            "bare python",
+        ),
+        "replay --plain": Start([*APP, "replay", str(JOURNAL), "--plain"], b"answer", "bare python"),
+        HELLO_NAME: Start(["-c", HELLO], b"Hello, world"),
+        "replay": Start([*APP, "replay", str(JOURNAL)], b"Timeline"),
+        "2,000 steps, 50 MB": Start([*APP, "replay", str(long)], b"Timeline"),
+        "folder of 500": Start([*APP, "replay", str(_folder(folder / "runs"))], b"primary failure"),
+        "results of 500 MB": Start(
+            [*APP, "replay", str(_results(folder / "results.jsonl"))], b"primary failure"
+        ),
     }
 
 
@@ -76,39 +81,26 @@ def _results(path: Path) -> Path:
     return path
 
 
-def seconds_until(arguments: list[str], sign: bytes) -> float:
-    """Start the command on a terminal of 120×40 and wait until it has written `sign`."""
-    begin = time.perf_counter()
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execvp(sys.executable, [sys.executable, *arguments])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    seen = b""
-    try:
-        while sign not in seen:
-            if not select.select([terminal], [], [], PATIENCE_S)[0]:
-                raise TimeoutError(f"{arguments} has not written {sign!r}: {seen[-400:]!r}")
-            seen += os.read(terminal, 65536)
-        return time.perf_counter() - begin
-    finally:
-        os.close(terminal)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
 def main() -> None:
-    """Time every command in turn, round by round, and print a line for each."""
+    """Start every command in turn, round by round, and print a line for each."""
+    measure.announce("first_paint")
     with tempfile.TemporaryDirectory() as folder:
-        started = commands(Path(folder))
+        started = starts(Path(folder))
         times: dict[str, list[float]] = {name: [] for name in started}
+        held: dict[str, list[float]] = {name: [] for name in started}
         for _ in range(STARTS):
-            for name, (arguments, sign) in started.items():
-                times[name].append(1000 * seconds_until(arguments, sign))
-    hello = statistics.median(times["hello world"])
-    print(f"{'':18} fastest  middle   (ms, of {STARTS})   middle beside hello world")
+            for name, start in started.items():
+                with on_a_terminal(start.arguments, (120, 40), COLOURS["24-bit"]) as screen:
+                    times[name].append(screen.until(start.sign))
+                    if start.beside == HELLO_NAME:
+                        held[name].append(measure.memory_of(screen.child).rss / 2**20)
+    middle = {name: statistics.median(taken) for name, taken in times.items()}
+    print(f"{'':18} fastest  middle   (ms, of {STARTS})   middle beside          MiB resident")
     for name, taken in times.items():
-        middle = statistics.median(taken)
-        print(f"{name:18} {min(taken):7.0f} {middle:7.0f} {middle / hello:30.2f}")
+        beside = started[name].beside
+        ratio = f"{middle[name] / middle[beside]:.2f} × {beside}"
+        memory = f"{max(held[name]):7.0f}" if held[name] else ""
+        print(f"{name:18} {min(taken):7.0f} {middle[name]:7.0f} {'':12} {ratio:22} {memory}".rstrip())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 from typing import NamedTuple
 
 from clinseek_core.errors import ClinseekError
@@ -104,6 +103,23 @@ class _InstallCompletion(argparse.Action):
 
 
 def _dispatch(argv: list[str]) -> int:
+    command = next((command for command in COMMANDS if argv[:1] == [command.name]), None)
+    if command is None:
+        named = _parser_of_all().parse_args(argv).command
+        return _dispatch(argv[argv.index(named) :])
+    # The parser of this command alone: those of the others would be half of the time to the first line.
+    module = importlib.import_module(command.module)
+    parser = argparse.ArgumentParser(
+        prog=f"clinseek-tui {command.name}",
+        description=f"{command.help[:1].upper()}{command.help[1:]}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    return int(module.main(parser.parse_args(argv[1:])))
+
+
+def _parser_of_all() -> argparse.ArgumentParser:
+    """Names the commands; it is asked where the first word is none of them."""
     parser = argparse.ArgumentParser(
         prog="clinseek-tui",
         description="Run, watch and replay clinical evidence-seeking agents in the terminal.",
@@ -119,20 +135,9 @@ def _dispatch(argv: list[str]) -> int:
         help="completion for bash, fish or zsh: asks where to write it, or prints it in a pipe",
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    wanted = next((word for word in argv if not word.startswith("-")), None)
-    modules: dict[str, ModuleType] = {}
     for command in COMMANDS:
-        subparser = subparsers.add_parser(
-            command.name,
-            help=command.help,
-            description=f"{command.help[:1].upper()}{command.help[1:]}.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        if command.name == wanted:
-            modules[wanted] = importlib.import_module(command.module)
-            modules[wanted].add_arguments(subparser)
-    args = parser.parse_args(argv)
-    return int(modules[args.command].main(args))
+        subparsers.add_parser(command.name, help=command.help)
+    return parser
 
 
 def _let_any_text_pass() -> None:

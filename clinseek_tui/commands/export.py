@@ -7,8 +7,6 @@ from pathlib import Path
 
 from clinseek_core.text import visible
 from clinseek_replay.export import FORMATS, export
-from clinseek_replay.training.rendering import FORMS
-from clinseek_replay.training.selection import REASONS
 from clinseek_tui.commands.opening import add_recordings, open_named, positions
 from clinseek_tui.commands.printing import json_line, say
 from clinseek_tui.commands.progress import ProgressLine
@@ -24,6 +22,9 @@ examples:
 
 Files are made for their owner alone (mode 0600). Where several runs need a file each, --out is a folder.
 """
+
+_SFT_FORMS = ("messages", "xml", "json")
+"""Those of `clinseek_replay.training`, which loads only where it is asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--min-f1", type=float, default=0.5, metavar="X", help="runs of at least this F1; 0.5")
     group.add_argument(
-        "--sft-form", choices=FORMS, default="messages", help="messages, or with a text of them"
+        "--sft-form", choices=_SFT_FORMS, default="messages", help="messages, or with a text of them"
     )
     group.add_argument("--drop-marked", action="store_true", help="leave out repeated and failing calls")
     group.add_argument(
@@ -87,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _training(args: argparse.Namespace) -> int:
     """Write a data set; 1 where no run is left to learn from."""
-    from clinseek_replay.training import Selection, Wish, export_training, token_count  # noqa: PLC0415 - only here
+    from clinseek_replay.training import REASONS, Selection, Wish, export_training, token_count  # noqa: PLC0415 - only here
 
     selection = Selection(
         min_f1=args.min_f1,

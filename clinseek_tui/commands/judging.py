@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from clinseek_core.errors import InputError
-from clinseek_core.models import ChatModel, OpenAIChat, Patience, endpoint_from, is_local
+from clinseek_core.models import ChatModel, endpoint_from, is_local
+from clinseek_core.models.openai_chat import OpenAIChat, Patience
 from clinseek_core.scoring import ScoredRun, SingleAnswer
 from clinseek_replay.report import ReportRun
 from clinseek_tui.commands.progress import ProgressLine

@@ -27,7 +27,6 @@ from clinseek_replay.source import FollowSource, RecordedSource, RunSource
 from clinseek_replay.trajectory import Step, Trajectory
 from clinseek_tui.commands.opening import add_recordings, open_named, reopening
 from clinseek_tui.commands.printing import json_line, say
-from clinseek_tui.commands.stops import add_stop_options, list_stops
 
 __all__ = ["add_arguments", "follow", "main"]
 
@@ -48,6 +47,12 @@ Where the output is no terminal, --plain is understood.
 _POLL_S = 0.25
 _WIDTH = 100
 """Cells of the time lens as text."""
+_BREAKPOINTS = (
+    "tool:NAME, error, empty, status:NAME, truncated, repeated, gold[:first], future[:first], tokens>N,"
+    " path:$.PATH[=VALUE], sql:/REGEX/, arguments:/REGEX/, result:/REGEX/, text:/REGEX/, reasoning:/REGEX/,"
+    " note:/REGEX/, any:/REGEX/"
+)
+"""As `clinseek_replay.cursor` reads them, which brings the readers of tables: help loads none of it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +81,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="in the app: where the record lies, if not where the recording says",
     )
-    add_stop_options(parser)
+    _add_stop_options(parser)
+
+
+def _add_stop_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--break",
+        dest="breaks",
+        metavar="EXPR",
+        action="append",
+        help="list each place of each run where EXPR holds; may be repeated. EXPR is one of " + _BREAKPOINTS,
+    )
+    group.add_argument(
+        "--find", metavar="TEXT", help="list each place of each run that holds TEXT, or /REGEX/"
+    )
+    group.add_argument(
+        "--probe",
+        metavar="EXPR",
+        help="list the values of $.PATH, /REGEX/ or FIELD:/REGEX/ at each call of each run",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -87,6 +111,9 @@ def main(args: argparse.Namespace) -> int:
         return follow(source, as_json=args.json) if as_text else _open_app(source, ehr=args.ehr)
     recordings = open_named(args)
     if args.breaks or args.find is not None or args.probe is not None:
+        # The readers of tables and the search load only where stops are looked for.
+        from clinseek_tui.commands.stops import list_stops  # noqa: PLC0415
+
         return list_stops(recordings, args)
     if args.table:
         return _print_table(recordings, args)

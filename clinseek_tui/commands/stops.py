@@ -13,7 +13,6 @@ import msgspec
 from clinseek_core.errors import InputError
 from clinseek_core.text import one_line, visible
 from clinseek_replay.cursor import (
-    KINDS,
     BreakHit,
     Breakpoint,
     Found,
@@ -35,31 +34,10 @@ from clinseek_tui.commands.opening import positions
 from clinseek_tui.commands.printing import json_line, say
 from clinseek_tui.commands.progress import ProgressLine
 
-__all__ = ["add_stop_options", "list_stops"]
+__all__ = ["list_stops"]
 
 _UNREADABLE = 2
 _WIDTH = 100
-
-
-def add_stop_options(parser: argparse.ArgumentParser) -> None:
-    """Declare --break, --find and --probe, of which one may be given."""
-    forms = ", ".join(kind.form for kind in KINDS)
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--break",
-        dest="breaks",
-        metavar="EXPR",
-        action="append",
-        help=f"list each place of each run where EXPR holds; may be repeated. EXPR is one of {forms}",
-    )
-    group.add_argument(
-        "--find", metavar="TEXT", help="list each place of each run that holds TEXT, or /REGEX/"
-    )
-    group.add_argument(
-        "--probe",
-        metavar="EXPR",
-        help="list the values of $.PATH, /REGEX/ or FIELD:/REGEX/ at each call of each run",
-    )
 
 
 def list_stops(recordings: Recordings, args: argparse.Namespace) -> int:

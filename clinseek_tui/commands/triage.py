@@ -20,7 +20,8 @@ from clinseek_fixtures import world_store_path
 from clinseek_replay.audit import EhrTimes, audit
 from clinseek_replay.evidence.known import known_by_ehr
 from clinseek_replay.evidence.synonyms import drug_names
-from clinseek_replay.export import new_file, triage_page
+from clinseek_replay.export.files import new_file
+from clinseek_replay.export.triage_page import triage_page
 from clinseek_replay.many import map_runs
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.trajectory import Trajectory

@@ -13,8 +13,9 @@ from clinseek_core.case import Basis, Boundary, Case, Policy
 from clinseek_core.case_files import load_cases
 from clinseek_core.errors import InputError
 from clinseek_core.journal import Header, Limits, TextAnswers, read_journal
-from clinseek_core.models import ChatModel, OpenAIChat, endpoint_from, is_local
-from clinseek_core.seeker import Seeker
+from clinseek_core.models import ChatModel, endpoint_from, is_local
+from clinseek_core.models.openai_chat import OpenAIChat
+from clinseek_core.seeker.model import Seeker
 from clinseek_fixtures import bench_cases_path, bundled_cases, world_path, world_store_path
 from clinseek_tui.running.foreign import McpPlan, plan_mcp, plan_mcp_again
 from clinseek_tui.running.images import ImageOptions, ImagePlan, plan_images, plan_images_again

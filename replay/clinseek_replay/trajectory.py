@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from clinseek_core.call_text import CallFlag
 from clinseek_core.case import CaseImage, Policy
 from clinseek_core.journal import Damage, DataInfo, ImageRef, Status, Table, Usage
-from clinseek_core.models.call_text import CallFlag
 
 __all__ = ["Call", "CallFlag", "CallStatus", "Damage", "Mode", "Note", "Result", "Span", "Step", "Trajectory"]
 

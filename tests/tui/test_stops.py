@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clinseek_replay.cursor import KINDS
 from clinseek_tui import cli
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "journal-1.jsonl"
@@ -129,3 +130,10 @@ def test_what_can_not_be_looked_for_is_one_line_and_2(clinseek, runs, argv):
     code, out, error = clinseek("replay", runs, *argv)
     assert (code, out) == (2, "")
     assert error.splitlines()[-1].startswith("clinseek-tui: ")
+
+
+def test_help_names_every_breakpoint(clinseek) -> None:
+    code, out, _ = clinseek("replay", "--help")
+    assert code == 0
+    told = out.replace("\n", " ").replace(" ", "")
+    assert ",".join(kind.form for kind in KINDS).replace(" ", "") in told

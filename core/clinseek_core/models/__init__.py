@@ -1,7 +1,10 @@
-"""Who answers: the port every model implements, and OpenAI-compatible chat endpoints."""
+"""Who answers: the port that every model implements, and where an endpoint is.
+
+`clinseek_core.models.openai_chat` asks OpenAI-compatible endpoints; it brings asyncio and so is imported by
+its own name, where it is used.
+"""
 
 from clinseek_core.models.endpoint import Endpoint, endpoint_from, is_local
-from clinseek_core.models.openai_chat import OpenAIChat, Patience
 from clinseek_core.models.port import (
     AssistantMessage,
     CallDelta,
@@ -29,8 +32,6 @@ __all__ = [
     "Endpoint",
     "Image",
     "ModelProgress",
-    "OpenAIChat",
-    "Patience",
     "ReasoningDelta",
     "Reply",
     "Retrying",

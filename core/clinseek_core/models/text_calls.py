@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from clinseek_core.call_text import Asked, calls_in
 from clinseek_core.journal.events import CallRequest
-from clinseek_core.models.call_text import Asked, calls_in
 from clinseek_core.models.chat_reply import MAX_CALLS, parse_arguments
 from clinseek_core.models.port import Reply
 from clinseek_core.models.tool_names import canonical

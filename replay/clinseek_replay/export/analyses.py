@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from clinseek_replay.audit import RULES as AUDIT_RULES
 from clinseek_replay.audit import AuditReport
@@ -12,7 +12,6 @@ from clinseek_replay.evidence.waterfall import Bar, Waterfall
 from clinseek_replay.export.markup import Content, Markup, element, joined, table
 from clinseek_replay.export.veil import Veil
 from clinseek_replay.finding import Finding, NotVerified, Place
-from clinseek_replay.triage import RULES as TRIAGE_RULES
 
 __all__ = ["audit_part", "evidence_part", "findings_table", "not_verified_list"]
 
@@ -25,7 +24,7 @@ _FINDINGS = 500
 _ITEMS = 300
 _SEVERITY = {"critical": "bad", "high": "bad", "medium": "warn", "low": "soft", "info": "soft"}
 _TIER = {"D": "from the record", "X": "with the data", "S": "a suggestion", "H": "said by a person"}
-_SAYS = {each.code: each.says for each in TRIAGE_RULES} | {each.code: each.says for each in AUDIT_RULES}
+_AUDIT_SAYS = {each.code: each.says for each in AUDIT_RULES}
 _MEANS: dict[str, str] = {rule.state: rule.means for rule in (*GOLD_RULES, *ANSWER_RULES)}
 """What rules and states say of any run; what they say of this one holds the patient's values."""
 _SHOWN = ("CITED", "SUPPORTED")
@@ -59,19 +58,22 @@ def audit_part(found: AuditReport, veil: Veil) -> Iterator[Content]:
             f"; F1 {found.f1:.2f}, without the items that rest on leaks alone {found.f1_without_leaks:.2f}"
         )
     yield element("p", element("strong", told, class_="bad" if leaks else None))
-    yield from findings_table(found.findings, veil)
+    yield from findings_table(found.findings, _AUDIT_SAYS, veil)
     yield from not_verified_list(found.not_verified, veil)
 
 
-def findings_table(findings: Sequence[Finding], veil: Veil, *, linked: bool = True) -> Iterator[Content]:
+def findings_table(
+    findings: Sequence[Finding], says: Mapping[str, str], veil: Veil, *, linked: bool = True
+) -> Iterator[Content]:
     """A row for each finding: its rule, how grave, what it says and where.
 
-    `linked` says that the places are on the page too.
+    `says` are the rules' own words by code, for a page without the patient's text; `linked` says that the
+    places are on the page too.
     """
     if not findings:
         return
     yield table(
-        ("rule", "", "what", "where"), [_finding(each, veil, linked) for each in findings[:_FINDINGS]]
+        ("rule", "", "what", "where"), [_finding(each, says, veil, linked) for each in findings[:_FINDINGS]]
     )
     if len(findings) > _FINDINGS:
         yield element(
@@ -90,14 +92,14 @@ def not_verified_list(missing: Iterable[NotVerified], veil: Veil) -> Iterator[Co
         yield element("details", summary, table(("rule", "why"), rows))
 
 
-def _finding(finding: Finding, veil: Veil, linked: bool) -> Markup:
+def _finding(finding: Finding, says: Mapping[str, str], veil: Veil, linked: bool) -> Markup:
     used = {True: "supports the answer", False: "visible only", None: ""}[finding.used]
     told = (finding.severity, _TIER[finding.tier], used, "made good later" if finding.recovered else "")
     return element(
         "tr",
         element("td", f"{finding.code} {finding.name}", class_="name"),
         element("td", ", ".join(filter(None, told)), class_=_SEVERITY[finding.severity]),
-        element("td", veil.line(finding.message) if veil.open else _SAYS.get(finding.code, "")),
+        element("td", veil.line(finding.message) if veil.open else says.get(finding.code, "")),
         element("td", _places(finding.places, veil, linked)),
     )
 

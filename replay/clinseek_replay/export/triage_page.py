@@ -9,12 +9,13 @@ from clinseek_replay.export.analyses import findings_table, not_verified_list
 from clinseek_replay.export.markup import Content, Markup, element, page, table
 from clinseek_replay.export.run_page import notice
 from clinseek_replay.export.veil import Veil
-from clinseek_replay.triage import RunTriage, counts
+from clinseek_replay.triage import RULES, RunTriage, counts
 
 __all__ = ["triage_page"]
 
 _RUNS = 5_000
 """Runs that one page holds."""
+_SAYS = {each.code: each.says for each in RULES}
 _KINDS = {
     "nothing_lost": "nothing was lost",
     "unexplained": "lost, and no rule says why",
@@ -94,5 +95,8 @@ def _run(number: int, run: RunTriage, veil: Veil) -> Markup:
         f" · {_cause(run)}{lost} · {len(run.findings)} finding{'' if len(run.findings) == 1 else 's'}",
     )
     where = element("p", veil.line(run.source), class_="soft")
-    body = (*findings_table(run.findings, veil, linked=False), *not_verified_list(run.not_verified, veil))
+    body = (
+        *findings_table(run.findings, _SAYS, veil, linked=False),
+        *not_verified_list(run.not_verified, veil),
+    )
     return element("details", summary, where, *body, id=f"r{number}")

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clinseek_core.errors import InputError
-from clinseek_replay.export.atif import atif_document
-from clinseek_replay.export.atif_shape import atif_problems
 from clinseek_replay.export.files import new_file, new_folder
 from clinseek_replay.export.openai import openai_line
 from clinseek_replay.export.plain_json import json_text
-from clinseek_replay.export.run_page import run_page
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.trajectory import Trajectory
 
@@ -32,6 +29,10 @@ class _Format(NamedTuple):
 
 
 def _atif(trajectory: Trajectory, _: bool) -> bytes:
+    # Each format loads only where it is asked for: a page brings all the analyses.
+    from clinseek_replay.export.atif import atif_document  # noqa: PLC0415
+    from clinseek_replay.export.atif_shape import atif_problems  # noqa: PLC0415
+
     document = json.loads(json_text(atif_document(trajectory)))
     problems = atif_problems(document)
     if problems:
@@ -40,6 +41,8 @@ def _atif(trajectory: Trajectory, _: bool) -> bytes:
 
 
 def _page(trajectory: Trajectory, with_patient_text: bool) -> bytes:
+    from clinseek_replay.export.run_page import run_page  # noqa: PLC0415 -- see _atif
+
     return run_page(trajectory, with_patient_text=with_patient_text)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from clinseek_core.call_text import Asked, calls_in, responses_in, split_thinking
 from clinseek_core.journal import Status, Usage
-from clinseek_core.models.call_text import Asked, calls_in, responses_in, split_thinking
 from clinseek_replay.amounts import data_size
 from clinseek_replay.trajectory import Note, Span
 

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from clinseek_core.call_text import calls_in, has_marks
 from clinseek_core.errors import InputError
-from clinseek_core.models.call_text import calls_in, has_marks
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
 from clinseek_replay.readers.messages import Message, messages_of, text_of
 from clinseek_replay.readers.reader import MAX_LINE_BYTES, Entry, Index, Reader, Sample

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from clinseek_core.call_text import split_thinking
 from clinseek_core.lenient_json import lenient_json
-from clinseek_core.models.call_text import split_thinking
 from clinseek_replay.readers.json_records import Record, json_reader, run_from
 from clinseek_replay.readers.messages import (
     Asked,

@@ -2,7 +2,7 @@
 
 from clinseek_replay.training.dataset import TrainingExport, export_training
 from clinseek_replay.training.example import Wish
-from clinseek_replay.training.selection import Selection
+from clinseek_replay.training.selection import REASONS, Selection
 from clinseek_replay.training.tokens import token_count
 
-__all__ = ["Selection", "TrainingExport", "Wish", "export_training", "token_count"]
+__all__ = ["REASONS", "Selection", "TrainingExport", "Wish", "export_training", "token_count"]

@@ -10,7 +10,8 @@ import pytest
 
 from clinseek_core.agent import Control, run
 from clinseek_core.journal import JournalWriter, Observation, Retry, Turn, read_journal
-from clinseek_core.models import Endpoint, OpenAIChat
+from clinseek_core.models import Endpoint
+from clinseek_core.models.openai_chat import OpenAIChat
 
 LOOK = ("ehr.get_records", {"table_name": "labevents"})
 SEARCH = ("browser.search", {"query": "sepsis"})

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from clinseek_core.errors import InputError
-from clinseek_core.models import OpenAIChat, endpoint_from, is_local
+from clinseek_core.models import endpoint_from, is_local
+from clinseek_core.models.openai_chat import OpenAIChat
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ from clinseek_core.models import (
     Endpoint,
     Image,
     ModelProgress,
-    OpenAIChat,
-    Patience,
     ReasoningDelta,
     Reply,
     Retrying,
@@ -31,6 +29,7 @@ from clinseek_core.models import (
     UserMessage,
     chat_http,
 )
+from clinseek_core.models.openai_chat import OpenAIChat, Patience
 from clinseek_core.tools import ToolSpec
 
 OBJECT = {"type": "object", "properties": {}}

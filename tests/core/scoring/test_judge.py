@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from clinseek_core.models import Endpoint, OpenAIChat, Patience
+from clinseek_core.models import Endpoint
+from clinseek_core.models.openai_chat import OpenAIChat, Patience
 from clinseek_core.scoring import SingleAnswer, single_answer
 from clinseek_core.scoring.judge import VERDICT_FORMAT, judged
 

@@ -25,7 +25,7 @@ from clinseek_core.models import (
     ToolMessage,
     UserMessage,
 )
-from clinseek_core.seeker import Seeker
+from clinseek_core.seeker.model import Seeker
 from clinseek_core.tools import Toolbox, ToolSpec
 from clinseek_core.tools.ehr import EhrTools
 from clinseek_core.tools.ehr_specs import EHR_TOOLS

@@ -4,7 +4,7 @@ import pytest
 
 from clinseek_core.errors import ModelError
 from clinseek_core.models import TextDelta
-from clinseek_core.seeker import Seeker
+from clinseek_core.seeker.model import Seeker
 
 
 class Stopped:

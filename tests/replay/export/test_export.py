@@ -22,17 +22,14 @@ from clinseek_core.case import Policy
 from clinseek_core.errors import InputError
 from clinseek_core.journal import Usage
 from clinseek_fixtures import bundled_cases
-from clinseek_replay.export import (
-    atif_document,
-    atif_problems,
-    export,
-    openai_line,
-    openai_record,
-    run_page,
-    triage_page,
-)
+from clinseek_replay.export import export
+from clinseek_replay.export.atif import atif_document
+from clinseek_replay.export.atif_shape import atif_problems
 from clinseek_replay.export.markup import element
+from clinseek_replay.export.openai import openai_line, openai_record
 from clinseek_replay.export.plain_json import json_text
+from clinseek_replay.export.run_page import run_page
+from clinseek_replay.export.triage_page import triage_page
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.trajectory import Call, Note, Result, Step, Trajectory
 from clinseek_replay.triage import triage

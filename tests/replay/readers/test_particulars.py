@@ -193,7 +193,7 @@ def test_atif_tells_what_stands_elsewhere(opened):
 
 
 def test_a_run_of_ours_exported_as_atif_comes_back(opened, golden):
-    from clinseek_replay.export import atif_document as exported
+    from clinseek_replay.export.atif import atif_document as exported
 
     before = open_recordings([golden]).run(0)
     after = opened(json.dumps(exported(before))).run(0)

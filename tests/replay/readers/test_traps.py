@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from clinseek_core.models.call_text import calls_in, responses_in, split_thinking
+from clinseek_core.call_text import calls_in, responses_in, split_thinking
 from clinseek_replay.recordings import open_recordings
 
 ASKED = [{"role": "system", "content": "You seek."}, {"role": "user", "content": "What next?"}]

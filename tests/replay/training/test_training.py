@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from recorded import FORMATS, RUN
 
 from clinseek_core.agent.prompt import opening
+from clinseek_core.call_text import calls_in
 from clinseek_core.errors import InputError
-from clinseek_core.models.call_text import calls_in
 from clinseek_core.tools.ehr_specs import EHR_TOOLS
 from clinseek_fixtures import bundled_cases
 from clinseek_replay.recordings import open_recordings
 from clinseek_replay.training import Selection, Wish, token_count
 from clinseek_replay.training.cleaning import marked, without_marked
 from clinseek_replay.training.example import example_of
-from clinseek_replay.training.rendering import as_text, messages_of, spans_of_assistant, tools_of
+from clinseek_replay.training.rendering import FORMS, as_text, messages_of, spans_of_assistant, tools_of
 from clinseek_replay.training.splitting import split_of
 from clinseek_replay.trajectory import Call, Result, Step, Trajectory
 from clinseek_replay.triage import triage
@@ -301,3 +301,9 @@ def test_every_recorded_shape_is_taken_or_says_what_it_lacks(name: str, tmp_path
     made = [call.name for step in trajectory.steps for call in step.calls]
     assert taught == made[: len(taught)]
     assert len(taught) > 2
+
+
+def test_help_names_every_form(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert "{" + ",".join(FORMS) + "}" in capsys.readouterr().out.replace("\n", "").replace(" ", "")

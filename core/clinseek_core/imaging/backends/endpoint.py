@@ -15,16 +15,8 @@ from clinseek_core.imaging.backends.port import Answer, BackendError, BackendNam
 from clinseek_core.imaging.boxes import MAX_BOXES, predictions
 from clinseek_core.imaging.of_case import AskedFilm
 from clinseek_core.imaging.overlay import draw_boxes
-from clinseek_core.models import (
-    AssistantMessage,
-    Conversation,
-    Endpoint,
-    Image,
-    OpenAIChat,
-    Patience,
-    SystemMessage,
-    UserMessage,
-)
+from clinseek_core.models import AssistantMessage, Conversation, Endpoint, Image, SystemMessage, UserMessage
+from clinseek_core.models.openai_chat import OpenAIChat, Patience
 
 __all__ = ["ENDPOINT_TOOLS", "EndpointBackend"]
 
