@@ -34,17 +34,19 @@ class Start(NamedTuple):
 
 def starts(folder: Path) -> dict[str, Start]:
     """By name; recordings go into `folder`."""
-    page = str(folder / "page.html")
     long = recording(folder / "long.jsonl", 2_000, 25_000)
     return {
         "bare python": Start(["-c", "print('here')"], b"here", "bare python"),
         "--version": Start([*APP, "--version"], b"clinseek-tui", "bare python"),
         "--help": Start([*APP, "--help"], b"replay", "bare python"),
-        "export": Start(
-            [*APP, "export", str(JOURNAL), "--to", "html", "--out", page, "--force"],
-            b"page.html",
-            "bare python",
-        ),
+        **{
+            f"export --to {form}": Start(
+                [*APP, "export", str(JOURNAL), "--to", form, "--out", str(folder / form), "--force"],
+                b"written as",
+                "bare python",
+            )
+            for form in ("openai", "atif", "html")
+        },
         "replay --plain": Start([*APP, "replay", str(JOURNAL), "--plain"], b"answer", "bare python"),
         HELLO_NAME: Start(["-c", HELLO], b"Hello, world"),
         "replay": Start([*APP, "replay", str(JOURNAL)], b"Timeline"),

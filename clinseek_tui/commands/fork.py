@@ -96,6 +96,9 @@ def _tell(args: argparse.Namespace, made: Fork, place: ForkPlace) -> None:
     if args.json and args.only:
         print(json_line({"journal": str(made.journal), "at": str(place), "edits": made.edits}))
         return
-    changed = ", ".join(f"{edit.what} {edit.place}".strip() for edit in made.edits) or "nothing"
+    edits = [f"{edit.what} {edit.place}".strip() for edit in made.edits]
+    if args.remove_leak:
+        edits = [*(edits or ["no leak up to here"]), "goes on by what was known"]
+    changed = ", ".join(edits) or "nothing"
     stream = sys.stdout if args.only else sys.stderr
     print(one_line(f"{made.journal}: forked at {place}, changed: {changed}", 400), file=stream)

@@ -147,6 +147,17 @@ def test_without_the_leak_the_calls_are_made_again_on_what_was_known(leaky: Path
     assert {edit.place for edit in forked.edits} <= leaked
 
 
+def test_before_the_first_leak_only_what_comes_is_by_what_was_known(
+    leaky: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "fork.jsonl"
+    assert main(["fork", str(leaky), "--at", "s1", "--remove-leak", "--only", "--out", str(out)]) == 0
+    assert "no leak up to here, goes on by what was known" in capsys.readouterr().out
+    policy = run_of(out).policy
+    assert policy is not None
+    assert policy.basis == "available"
+
+
 def test_a_run_without_a_leak_has_none_to_remove(parent: Path, tmp_path: Path, capsys: Any) -> None:
     assert fork(parent, tmp_path / "x.jsonl", "--at", "s2", "--remove-leak") == 2
     assert "finds no leak" in capsys.readouterr().err
