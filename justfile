@@ -29,6 +29,7 @@ types:
 # Measure: first paint, the engine beside its baseline, stores, ingest, results, candidates, recordings, analyses, pages.
 bench:
     python benchmarks/first_paint.py
+    python benchmarks/stepping.py
     python benchmarks/engine.py --sizes 10k,200k,2m
     python benchmarks/store_growth.py
     python benchmarks/ingest.py
