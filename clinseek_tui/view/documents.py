@@ -19,7 +19,7 @@ from clinseek_tui.view.blocks import Block, Document, heading, labelled
 from clinseek_tui.view.sql import marks
 from clinseek_tui.view.words import cutoff, of_characters, patient, policy
 
-__all__ = ["about_case", "about_end", "asked", "given_back", "in_source", "raw", "record", "turn"]
+__all__ = ["about_case", "about_end", "asked", "broken", "given_back", "in_source", "raw", "record", "turn"]
 
 _SPACE = Block("")
 _FAILED = {"error", "refused"}
@@ -49,6 +49,14 @@ def about_case(trajectory: Trajectory) -> Document:
         *_notes(trajectory.notes),
         *(() if trajectory.steps else _NO_STEP),
         *_prompt(trajectory),
+    )
+
+
+def broken(error: Exception) -> Document:
+    """Stands in place of what could not be made ready to be shown, whatever the recording holds."""
+    return (
+        Block(f"this can't be shown ({type(error).__name__}: {error})", "error"),
+        Block("the other panes and steps go on; 7 shows its bytes where they are there", "dim"),
     )
 
 

@@ -9,7 +9,7 @@ from clinseek_core.journal.events import Table
 from clinseek_tui.view.again import made_content
 from clinseek_tui.view.answer import answer_head, answer_table
 from clinseek_tui.view.blocks import Block
-from clinseek_tui.view.documents import about_end, record
+from clinseek_tui.view.documents import about_end, broken, record
 from clinseek_tui.view.help import help_page
 from clinseek_tui.view.marking import sign_words, signs_page
 from clinseek_tui.view.panes import Content, content, opening
@@ -21,9 +21,15 @@ __all__ = ["shown"]
 
 
 def shown(looking: Looking) -> Content:
-    """The page that is open, where it has anything to show; else the pane of the row."""
-    page = _PAGES[looking.page](looking) if looking.page else None
-    return page or _row(looking)
+    """The page that is open, where it has anything to show; else the pane of the row.
+
+    What can't be made ready, whatever it meets in a recording, is told in its place.
+    """
+    try:
+        page = _PAGES[looking.page](looking) if looking.page else None
+        return page or _row(looking)
+    except Exception as error:  # noqa: BLE001 -- a person goes on with the run, whatever one result holds
+        return Content(((looking.anchor or str(looking.page or ""), "strong"),), broken(error))
 
 
 def _row(looking: Looking) -> Content:

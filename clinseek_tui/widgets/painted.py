@@ -144,7 +144,12 @@ class Painted(ScrollView, inherit_bindings=False, can_focus=False):
         """Line `y` of the content, from those kept or painted now."""
         kept = self._lines.get(y)
         if kept is None:
-            kept = self._strip(y)
+            try:
+                kept = self._strip(y)
+            except Exception as error:  # noqa: BLE001 -- one line that can't be painted costs no other
+                kept = Strip(
+                    [Segment(f"✗ {type(error).__name__}: this line can't be drawn", self.style("error"))]
+                )
             self._lines[y] = kept
         return kept
 

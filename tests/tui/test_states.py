@@ -10,6 +10,9 @@ from rich.cells import cell_len
 
 from clinseek_core.case import Policy
 from clinseek_replay.trajectory import Damage
+from clinseek_tui.view import showing
+from clinseek_tui.view.panes import content
+from clinseek_tui.widgets.grid import Grid
 
 HOSTILE = (
     "\x1b[31mred \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x1b]52;c;aGk=\x07 \x9b2J "
@@ -89,6 +92,49 @@ def test_an_empty_result_and_one_cell(app_of: Any, build: Any, drive: Any, shows
         assert "✂ 4,999 more rows: not in the recording" in shows(pilot.app)
 
     drive(app_of(run), story)
+
+
+def test_what_meets_a_fault_of_ours_says_so_in_its_place_and_the_run_goes_on(
+    app_of: Any, build: Any, drive: Any, shows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(run: Any, row: Any, pane: Any) -> Any:
+        if row.step == 0:
+            raise ZeroDivisionError("no\x1bne")
+        return content(run, row, pane)
+
+    monkeypatch.setattr(showing, "content", faulty)
+    odd = build.call("odd.tool", {}, "text", table=build.table("odd column", ("odd", 1)))
+    run = build.run(build.step(1, odd), build.step(2, build.call("ehr.think", {}, "the next one")))
+
+    async def story(pilot: Any) -> None:
+        await pilot.press("0", "l")
+        assert "this can't be shown (ZeroDivisionError: no␛ne)" in shows(pilot.app)
+        await pilot.press("l")
+        assert "the next one" in shows(pilot.app)
+        await pilot.press("h", "enter", "escape", "/", *"odd", "enter", "t", "escape", "f1")
+
+    drive(app_of(run), story)
+
+
+def test_a_line_that_meets_a_fault_of_ours_costs_no_other_line(
+    app_of: Any, build: Any, drive: Any, shows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint = Grid.paint
+
+    def faulty(self: Grid, y: int) -> Any:
+        if y == 1:
+            raise ZeroDivisionError
+        return paint(self, y)
+
+    monkeypatch.setattr(Grid, "paint", faulty)
+    run = build.run(build.step(1, build.call("x", {}, "", table=build.table("a", ("r1",), ("r2",), ("r3",)))))
+
+    async def story(pilot: Any) -> None:
+        assert "✗ ZeroDivisionError: this line can't be drawn" in shows(pilot.app)
+        assert "r1" in shows(pilot.app)
+        assert "r3" in shows(pilot.app)
+
+    drive(app_of(run, step=1), story)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (40, 12)])
