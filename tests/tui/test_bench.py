@@ -391,10 +391,10 @@ def test_a_bench_killed_at_any_moment_loses_no_step_and_doubles_no_run(
     model: Any, say: Any, tmp_path: Path
 ) -> None:
     model.script = Endless(partial(calls_what_is_not_there, say))
-    found, seen = kill_and_resume(model, tmp_path, 200, 5, 7, "--modes", "curated")
-    check_nothing_lost(found, seen, 200)
+    found, seen = kill_and_resume(model, tmp_path, 80, 4, 7, "--modes", "curated")
+    check_nothing_lost(found, seen, 80)
     assert any(seen.values())
-    assert len(model.requests) <= 2 * 200 + 5 * 6
+    assert len(model.requests) <= 2 * 80 + 4 * 6
 
 
 @pytest.mark.slow

@@ -185,7 +185,11 @@ LISTS: dict[str, tuple[Callable[[Path], ScreenApp], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("size", [(40, 12), *SIZES], ids=["40x12", *IDS])
+@pytest.mark.parametrize(
+    "size",
+    [(40, 12), SIZES[0], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:])],
+    ids=["40x12", *IDS],
+)
 @pytest.mark.parametrize("name", LISTS)
 def test_hostile_recordings_keep_every_list_in_its_place(
     name: str, tmp_path: Path, drive: Any, size: tuple[int, int]
@@ -218,8 +222,7 @@ def test_a_hostile_statement_keeps_its_plan_and_what_it_gives_again_in_place(
         "F",
         "escape",
     )
-    for size in SIZES[::2]:
-        in_place(coloured(films_run(odd)), keys, drive, size, waits=True)
+    in_place(coloured(films_run(odd)), keys, drive, SIZES[0], waits=True)
 
 
 def test_a_hostile_live_run_keeps_what_goes_on_and_what_is_asked_in_place(

@@ -139,7 +139,7 @@ def screens_of(folder: Path, size: tuple[int, int], drive: Any, shows: Any) -> l
             before: list[str] = []
             while (now := shows(pilot.app).splitlines()) != before:
                 before = now
-                await pilot.pause(REST_S)
+                await pilot.pause(REST_S / 2)
             return now
 
         seen.append(await settled())
