@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from clinseek_core.agent import Control, run
-from clinseek_core.case import Policy
+from clinseek_core.case import Case, Policy
 from clinseek_core.errors import ClinseekError
 from clinseek_core.journal import End, Observation, Turn
 from clinseek_core.models import ChatModel
 from clinseek_core.scoring import score
+from clinseek_replay.evidence.scored import compared_as_single
 from clinseek_replay.report import Mode
 from clinseek_tui.benching.jobs import Job
 from clinseek_tui.running import Options, Plan, plan_case, plan_resumed
@@ -127,7 +128,6 @@ def _carried(job: Job, plan: Plan, control: Control, metered: Callable[[ChatMode
 
 def ended(job: Job, end: End) -> Outcome:
     """The outcome of a run that ended so, now or in an earlier call of the bench."""
-    graded = score(end.answer, job.bench.case.gold)
     over = end.status in {"answered", "no_answer"} or end.stop_reason == "context_overflow"
     return Outcome(
         qid=job.bench.case.qid,
@@ -138,8 +138,17 @@ def ended(job: Job, end: End) -> Outcome:
         status=end.status,
         stop_reason=end.stop_reason,
         message=end.message,
-        f1=graded.f1 if graded is not None and over else None,
+        f1=_f1(job.bench.case, end.answer) if over else None,
     )
+
+
+def _f1(case: Case, answer: Sequence[str] | None) -> float | None:
+    """Set F1, or 1 or 0 of a single answer, as `report` has it without a judge; None without gold."""
+    single = compared_as_single(case.qid, case.task, case.question, answer, case.gold)
+    if single is not None:
+        return float(single.right)
+    graded = score(answer, case.gold)
+    return None if graded is None else graded.f1
 
 
 def _failed(job: Job, reason: str, message: str) -> Outcome:

@@ -129,6 +129,21 @@ def test_both_modes_ask_the_same_question_and_stand_beside_each_other(
     }
 
 
+def test_a_single_answer_is_compared_as_the_report_compares_it(
+    model: Any, say: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = [each for each in BENCH if each.case.task == "decompensation"]
+    model.script = Endless(lambda _: say.whole('{"response": ["True"]}'))
+    file, out = cases_file(tmp_path, *chosen), tmp_path / "out"
+    result = bench(capsys, file, *curated_by(model), "--out", out)[1]
+    right = sum(each.case.gold == ("yes",) for each in chosen) / len(chosen)
+    assert [line["f1"]["mean"] for line in result["by"]] == [right]
+    assert 0 < right < 1
+    assert main(["report", str(out), "--json"]) == 0
+    (table,) = (each for each in json.loads(capsys.readouterr().out)["tables"] if each["title"] == "By task")
+    assert table["rows"][0]["cells"][0]["f1"]["mean"] == right
+
+
 def test_what_has_ended_is_not_run_again(
     model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

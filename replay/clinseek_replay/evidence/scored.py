@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clinseek_core.scoring import (
     ScoredRun,
     SingleAnswer,
@@ -14,7 +16,7 @@ from clinseek_core.tasks import TASKS
 from clinseek_replay.readers.answers import IN_TEXT
 from clinseek_replay.trajectory import Call, Trajectory
 
-__all__ = ["finish_call", "scored", "single_of"]
+__all__ = ["compared_as_single", "finish_call", "scored", "single_of"]
 
 _MULTIMODAL_FINISH = ("ehr.finish", "finish")
 """The only names by which the reference's multimodal scorer knows a finish; its text scorer takes any that
@@ -44,17 +46,24 @@ def scored(trajectory: Trajectory) -> ScoredRun:
 
 
 def single_of(trajectory: Trajectory) -> SingleAnswer | None:
-    """The comparison of a run's one answer with its one gold value; None for all runs but such ones.
+    """The comparison of a run's one answer with its one gold value; None for all runs but such ones."""
+    asked = (trajectory.qid, trajectory.task, trajectory.question)
+    return compared_as_single(*asked, trajectory.answer, trajectory.gold)
+
+
+def compared_as_single(
+    qid: str, task: str, question: str, answer: Sequence[str] | None, gold: Sequence[str] | None
+) -> SingleAnswer | None:
+    """The comparison of an answer to a case whose answer is one value; None for all other cases.
 
     Single answers are of multimodal tasks: ours that are answered by one item, and the reference's wherever
     there is one gold name, as its scorer has it.
     """
-    gold = trajectory.gold or ()
-    task = TASKS.get(trajectory.task)
-    multimodal = is_multimodal(trajectory.task, trajectory.qid)
-    if len(gold) != 1 or not (multimodal if task is None else task.kind == "multimodal" and task.one):
+    known = TASKS.get(task)
+    multimodal = is_multimodal(task, qid) if known is None else known.kind == "multimodal" and known.one
+    if gold is None or len(gold) != 1 or not multimodal:
         return None
-    return single_answer(trajectory.question, trajectory.answer, gold[0])
+    return single_answer(question, answer, gold[0])
 
 
 def finish_call(trajectory: Trajectory) -> Call | None:
