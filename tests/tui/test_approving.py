@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -69,22 +70,25 @@ def test_the_call_that_waits_is_looked_at_and_its_keys_are_named_first(
     source = source_of(build.run(build.step(1, build.call("ehr.think", {}, "ok"))), mode="live")
     app = DebuggerApp(source, port, ascii_only=False)
 
-    async def seen(pilot: Any) -> str:
-        await pilot.pause(0.25)
+    async def comes(pilot: Any, text: str) -> str:
+        end = time.monotonic() + 10
+        while text not in shows(pilot.app):
+            assert time.monotonic() < end, text
+            await pilot.pause(0.02)
         screen: str = shows(pilot.app)
         return screen
 
     async def story(pilot: Any) -> None:
         source.grow(build.run(build.step(1, build.call("ehr.think", {}, "ok")), build.step(2, first, second)))
-        assert "s2.c2 ehr.two" in await seen(pilot), "the last row is followed"
+        await comes(pilot, "s2.c2 ehr.two")
         port.waiting_call = CALL
-        screen = await seen(pilot)
-        assert "s2.c1 ehr.one" in screen
+        screen = await comes(pilot, "s2.c1 ehr.one")
         assert screen.splitlines()[-1].startswith(" a allow  E change  d refuse")
         await pilot.press("h")
-        assert "s1.c1 ehr.think" in await seen(pilot), "one may look elsewhere while it waits"
+        await pilot.pause(0.3)
+        assert "s1.c1 ehr.think" in shows(pilot.app), "one may look elsewhere while it waits"
         port.waiting_call = msgspec.structs.replace(CALL, call=2)
-        assert "s2.c2 ehr.two" in await seen(pilot)
+        await comes(pilot, "s2.c2 ehr.two")
 
     drive(app, story, (80, 24))
 

@@ -73,11 +73,8 @@ class Terminal:
             time.sleep(5 * REST_S)
         return now
 
-    def is_just(self, lines: list[str], after: str) -> None:
-        def same() -> bool:
-            return [line.rstrip() for line in self.screen().splitlines()] == lines
-
-        self.until(same, f"after {after}:\n" + "\n".join(lines) + "\n-- what is there instead")
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen().splitlines()]
 
     def resize(self, width: int, height: int) -> None:
         self._run("resize-window", "-x", str(width), "-y", str(height))
@@ -130,44 +127,34 @@ def textual_keys(key: str) -> list[str]:
     return [named] if key[0].isupper() and len(key) > 1 else list(key)
 
 
-def screens_of(folder: Path, size: tuple[int, int], drive: Any, shows: Any) -> list[list[str]]:
-    """The screens that the app composes, first and after each key of the tour but the last, which ends it."""
-    seen: list[list[str]] = []
-
-    async def story(pilot: Any) -> None:
-        async def settled() -> list[str]:
-            before: list[str] = []
-            while (now := shows(pilot.app).splitlines()) != before:
-                before = now
-                await pilot.pause(REST_S / 2)
-            return now
-
-        seen.append(await settled())
-        for key in TOUR[:-1]:
-            await pilot.press(*textual_keys(key))
-            seen.append(await settled())
-
-    opened = open_recordings([folder])
-    app = ScreenApp(RunsScreen(opened, [folder], lambda: open_recordings([folder])), ascii_only=False)
-    app.console._color_system = ColorSystem.TRUECOLOR
-    drive(app, story, size)
-    return seen
-
-
 @pytest.mark.parametrize(
     "size", [pytest.param(SIZES[0], marks=pytest.mark.slow), SIZES[1]], ids=["120x40", "80x24"]
 )
 def test_a_tour_of_the_keys_shows_what_the_app_composes(
     size: tuple[int, int], runs: Path, drive: Any, shows: Any
 ) -> None:
-    first, *others = screens_of(runs, size, drive, shows)
-    with terminal(replay(str(runs)), size) as shown:
-        shown.is_just(first, "the start")
-        for key, lines in zip(TOUR, others, strict=False):
-            shown.press(key)
-            shown.is_just(lines, key)
+    opened = open_recordings([runs])
+    meant = ScreenApp(RunsScreen(opened, [runs], lambda: open_recordings([runs])), ascii_only=False)
+    meant.console._color_system = ColorSystem.TRUECOLOR
+
+    async def story(pilot: Any) -> None:
+        async def same(after: str) -> None:
+            deadline = time.monotonic() + DEADLINE_S
+            while (composed := shows(meant).splitlines()) != (seen := shown.lines()):
+                told = "\n".join(["after " + after, *composed, "-- but the terminal has", *seen])
+                assert time.monotonic() < deadline, told
+                await pilot.pause(0.02)
             # A key that comes at once after Escape is taken for Alt and that key, as in every terminal.
-            time.sleep(REST_S if key == "Escape" else 0)
+            await pilot.pause(REST_S if after == "Escape" else 0)
+
+        await same("the start")
+        for key in TOUR[:-1]:
+            await pilot.press(*textual_keys(key))
+            shown.press(key)
+            await same(key)
+
+    with terminal(replay(str(runs)), size) as shown:
+        drive(meant, story, size)
         shown.press(TOUR[-1])
         shown.shows("left with 0")
 
