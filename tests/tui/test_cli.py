@@ -423,3 +423,11 @@ def test_on_a_terminal_text_is_printed_where_it_is_asked_for(argv):
     assert code == 0
     assert b"Piperacillin-Tazobactam" in screen
     assert b"\x1b" not in screen
+
+
+@pytest.mark.parametrize("form", ["openai", "atif", "html"])
+def test_an_export_needs_no_app(form, tmp_path):
+    argv = ["export", str(GOLDEN), "--to", form, "--out", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", PROBE, *argv], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "LOADED 0 []"
+    assert (tmp_path / "out").stat().st_size

@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ["duckdb", "numpy", "openai", "PIL", "pydicom", "pygments", "sqlparse", "term_image"]
+HEAVY = [
+    "duckdb",
+    "numpy",
+    "openai",
+    "pandas",
+    "PIL",
+    "pydicom",
+    "pygments",
+    "sqlparse",
+    "term_image",
+    "torch",
+]
 SCRIPT = f"""
 import sys
 import clinseek_tui.app, clinseek_replay.source
