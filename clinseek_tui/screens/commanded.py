@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, work
-from textual.binding import Binding, BindingsMap
-from textual.keys import _character_to_key
 
 from clinseek_core.errors import ClinseekError, InputError
 from clinseek_replay.raw_bytes import recording_file
@@ -18,6 +16,7 @@ from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.background import made
 from clinseek_tui.keys import Command, Need, words
 from clinseek_tui.screens.analysed import AnalysedScreen
+from clinseek_tui.screens.binding import asking_keys, bound
 from clinseek_tui.view.filtering import shown_rows
 from clinseek_tui.view.finding import Finding, find
 from clinseek_tui.view.rows import Row, rows_of
@@ -55,18 +54,9 @@ class CommandedScreen(AnalysedScreen):
         """Bind the keys of the commands; those that ask are kept with what they ask for."""
         self.commands = commands
         self.set_reactive(CommandedScreen.looking, self.looking._replace(commands=commands))
-        bound = [
-            Binding(keys, action, command.name, show=False)
-            for command in commands
-            for keys, action in command.keys.items()
-        ]
-        # Before those of every Textual screen: tab is ours.
-        self._bindings = BindingsMap.merge([BindingsMap(bound), self._bindings])
-        for command in commands:
-            for keys, action in command.keys.items():
-                if action.startswith("ask('"):
-                    word = action.removeprefix("ask('").removesuffix("')")
-                    self._asking |= {_textual_key(key): word for key in keys.split(",")}
+        self._bindings = bound(commands, self._bindings)
+        for key, action in asking_keys(commands):
+            self._asking[key] = action.removeprefix("ask('").removesuffix("')")
 
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
@@ -339,10 +329,6 @@ class CommandedScreen(AnalysedScreen):
         except OSError as error:
             raise InputError(f"{path}: can't be written ({error.strerror}); name another file") from error
         self.notify(f"written to {path}", markup=False)
-
-
-def _textual_key(key: str) -> str:
-    return _character_to_key(key) if len(key) == 1 else key
 
 
 def _picture(screen: CommandedScreen) -> str:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
-from clinseek_core.errors import ClinseekError, InputError
-from clinseek_replay.many import map_runs
+from clinseek_core.errors import InputError
 from clinseek_replay.recordings import Recordings
-from clinseek_replay.trajectory import Trajectory
 from clinseek_replay.triage import Label, RunTriage, append_labels, read_labels, run_key
 from clinseek_replay.triage.inbox import (
     InboxRun,
@@ -31,13 +25,11 @@ from clinseek_replay.triage.inbox import (
     taken_back,
     written_code,
 )
-from clinseek_tui.background import streamed
 from clinseek_tui.keys import Command, Need
 from clinseek_tui.list_keys import INBOX
 from clinseek_tui.screens.listed import ListedScreen
 from clinseek_tui.view.inbox import counts_words, run_page, title_words
-from clinseek_tui.view.words import Words
-from clinseek_tui.widgets.line import Line
+from clinseek_tui.widgets.line import Said
 from clinseek_tui.widgets.reader import Reader
 
 if TYPE_CHECKING:
@@ -45,42 +37,15 @@ if TYPE_CHECKING:
 
 __all__ = ["InboxScreen"]
 
-_REST = 10
-"""How many times as long as showing took there is rest before more is shown."""
-_NO_RUN = Trajectory(run_id="", source="", format="")
 _ASKS = {"note": "a note, kept with the next label", "code": "a code, and a place: A2, or A2 s12.c1"}
 
 Outcome = InboxRun | InputError
-
-
-class _Said(Line):
-    """A line that says what it was last told."""
-
-    DEFAULT_CSS = "_Said { padding: 0 1; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._words: Words = ()
-
-    def say(self, words: Words) -> None:
-        """Show other words."""
-        self._words = words
-        self.refresh()
-
-    def words(self, y: int, width: int) -> Words:  # noqa: ARG002 -- one line, cut where it is painted
-        """What was said last."""
-        return self._words
 
 
 class InboxScreen(ListedScreen):
     """The runs of `recordings` one by one, for `author` to label; labels are kept beside each recording."""
 
     COMMANDS_HERE: ClassVar[tuple[Command, ...]] = INBOX
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(keys, action, command.name, show=False)
-        for command in INBOX
-        for keys, action in command.keys.items()
-    ]
 
     def __init__(self, recordings: Recordings, author: str, ehr: Path | None = None) -> None:
         super().__init__(recordings, ehr)
@@ -94,9 +59,9 @@ class InboxScreen(ListedScreen):
         self._chosen = False
         self._note = ""
         self._asked = ""
-        self._title = _Said()
+        self._title = Said()
         self._body = Reader(classes="content")
-        self._counts = _Said()
+        self._counts = Said()
 
     def compose(self) -> ComposeResult:
         """Title, the run, counts, keys."""
@@ -171,22 +136,13 @@ class InboxScreen(ListedScreen):
     @work(group="read", exclusive=True)
     async def _read_on(self) -> None:
         """Triage every run beside the keys."""
-        given_up = threading.Event()
-        recordings = self.recordings
-        try:
-            read = streamed(lambda _: _outcomes(recordings, given_up), _NO_RUN)
-            async with contextlib.aclosing(read) as found:
-                async for some in found:
-                    begun = time.monotonic()
-                    self._take(some)
-                    if not self._chosen and not self._is_open(self._at):
-                        self._turn(1)
-                    self._show()
-                    await asyncio.sleep(_REST * (time.monotonic() - begun))
-        except ClinseekError as error:
-            self.tell(error)
-        finally:
-            given_up.set()
+        positions = range(len(self.recordings.entries))
+        async with contextlib.aclosing(self.looked_into(positions, inbox_run)) as found:
+            async for some in found:
+                self._take(some)
+                if not self._chosen and not self._is_open(self._at):
+                    self._turn(1)
+                self._show()
 
     def _take(self, some: Sequence[tuple[int, Outcome]]) -> None:
         for at, outcome in some:
@@ -360,13 +316,3 @@ class InboxScreen(ListedScreen):
             self.close_page()
         else:
             self.app.exit()
-
-
-def _outcomes(recordings: Recordings, given_up: threading.Event) -> Iterator[tuple[int, Outcome]]:
-    """The triage of each run, until `given_up`."""
-    positions = range(len(recordings.entries))
-    with contextlib.closing(map_runs(recordings, positions, inbox_run)) as outcomes:  # type: ignore[type-var]
-        for outcome in outcomes:
-            if given_up.is_set():
-                return
-            yield outcome

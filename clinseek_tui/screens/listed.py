@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
-from textual.keys import _character_to_key
 from textual.screen import Screen
 
-from clinseek_core.errors import ClinseekError
+from clinseek_core.errors import ClinseekError, InputError
+from clinseek_replay.many import map_runs
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.source import RecordedSource
+from clinseek_replay.trajectory import Trajectory
 from clinseek_tui.app import ScreenApp
+from clinseek_tui.background import streamed
 from clinseek_tui.keys import COMMANDS, Command, Need
 from clinseek_tui.list_keys import listed_command
+from clinseek_tui.screens.binding import asking_keys, bound
 from clinseek_tui.view.blocks import Block, Document
 from clinseek_tui.view.help import help_page
 from clinseek_tui.widgets.footer import Footer
@@ -24,7 +31,13 @@ from clinseek_tui.widgets.reader import Reader
 if TYPE_CHECKING:
     from clinseek_tui.widgets.prompt import Prompt
 
-__all__ = ["ListedScreen", "lines_page"]
+__all__ = ["REST", "ListedScreen", "lines_page"]
+
+REST = 10
+"""How many times as long as a look or a painting took there is rest before the next."""
+_NO_RUN = Trajectory(run_id="", source="", format="")
+
+T = TypeVar("T")
 
 
 def lines_page(lines: Iterable[str]) -> Document:
@@ -60,13 +73,8 @@ class ListedScreen(Screen[None]):
         """The line that is asked for, where one is."""
         self.page_open = False
         """Whether the page is shown."""
-        self._asking = {
-            _character_to_key(key) if len(key) == 1 else key: action
-            for command in self.COMMANDS_HERE
-            for keys, action in command.keys.items()
-            for key in keys.split(",")
-            if action.startswith("ask")
-        }
+        self._bindings = bound(self.COMMANDS_HERE, self._bindings)
+        self._asking = dict(asking_keys(self.COMMANDS_HERE))
 
     def has(self) -> set[Need]:
         """What there is now for commands to work on."""
@@ -91,6 +99,33 @@ class ListedScreen(Screen[None]):
         if action is not None and self.check_action(action.partition("(")[0], ()):
             event.stop()
             await self.run_action(action)
+
+    async def looked_into(
+        self, positions: Sequence[int], look: Callable[[Trajectory], T]
+    ) -> AsyncGenerator[list[tuple[int, T | InputError]], None]:
+        """What is told of runs, some at a time and beside the keys; the caller closes it.
+
+        An error of ours is told, and ends it.
+        """
+        recordings, given_up = self.recordings, threading.Event()
+
+        def outcomes(_: Trajectory) -> Iterator[tuple[int, T | InputError]]:
+            with contextlib.closing(map_runs(recordings, positions, look)) as found:  # type: ignore[type-var]
+                for outcome in found:
+                    if given_up.is_set():
+                        return
+                    yield outcome
+
+        try:
+            async with contextlib.aclosing(streamed(outcomes, _NO_RUN)) as found:
+                async for some in found:
+                    begun = time.monotonic()
+                    yield some
+                    await asyncio.sleep(REST * (time.monotonic() - begun))
+        except ClinseekError as error:
+            self.tell(error)
+        finally:
+            given_up.set()
 
     def show_keys(self) -> None:
         """Name the keys that do something now."""

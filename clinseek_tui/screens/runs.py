@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
 from clinseek_core.errors import ClinseekError, InputError
-from clinseek_replay.many import map_runs
 from clinseek_replay.recordings import Recordings
 from clinseek_replay.runs import (
     COLUMNS,
@@ -31,12 +28,11 @@ from clinseek_replay.runs import (
 )
 from clinseek_replay.trajectory import Trajectory
 from clinseek_replay.watching import run_keys, stamp
-from clinseek_tui.background import apart, streamed
+from clinseek_tui.background import apart
 from clinseek_tui.keys import Command, Need
 from clinseek_tui.list_keys import RUNS
-from clinseek_tui.screens.listed import ListedScreen, lines_page
-from clinseek_tui.view.words import Words
-from clinseek_tui.widgets.line import Line
+from clinseek_tui.screens.listed import REST, ListedScreen, lines_page
+from clinseek_tui.widgets.line import Said
 from clinseek_tui.widgets.runs_table import RunsHead, RunsTable
 
 if TYPE_CHECKING:
@@ -45,43 +41,16 @@ if TYPE_CHECKING:
 __all__ = ["RunsScreen"]
 
 _POLL_S = 1.0
-_REST = 10
-"""How many times as long as a look or a painting took there is rest before the next."""
 _IN_MATRIX = 30
 """Runs of a case that are set side by side."""
-_NO_RUN = Trajectory(run_id="", source="", format="")
 
 Outcome = RunFacts | InputError
-
-
-class _Title(Line):
-    """Which recordings, how many runs are shown, how many were looked into."""
-
-    DEFAULT_CSS = "_Title { padding: 0 1; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._words: Words = ()
-
-    def say(self, words: Words) -> None:
-        """Show other words."""
-        self._words = words
-        self.refresh()
-
-    def words(self, y: int, width: int) -> Words:  # noqa: ARG002 -- one line, cut where it is painted
-        """What was said last."""
-        return self._words
 
 
 class RunsScreen(ListedScreen):
     """The runs of `recordings`; `reopen` opens them again when something under `paths` has changed."""
 
     COMMANDS_HERE: ClassVar[tuple[Command, ...]] = RUNS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(keys, action, command.name, show=False)
-        for command in RUNS
-        for keys, action in command.keys.items()
-    ]
 
     def __init__(
         self,
@@ -100,7 +69,7 @@ class RunsScreen(ListedScreen):
         self._filter = ""
         self._marked: tuple[int, ...] = ()
         self._first = 0
-        self._title = _Title()
+        self._title = Said()
         self._head = RunsHead(classes="content")
         self._table = RunsTable(classes="content")
         self._cases: dict[str, int] = {}
@@ -175,28 +144,19 @@ class RunsScreen(ListedScreen):
     @work(group="analyse", exclusive=True)
     async def _look_into(self) -> None:
         """Look into every run that was not yet, beside the keys."""
-        recordings, keys = self.recordings, self._keys()
+        keys = self._keys()
         self._outcomes = {key: self._outcomes[key] for key in keys if key in self._outcomes}
         left = [at for at, key in enumerate(keys) if key not in self._outcomes]
         for at, key in enumerate(keys):
             if key in self._outcomes:
                 self._rows[at] = with_outcome(self._rows[at], self._outcomes[key])
-        given_up = threading.Event()
-        try:
-            looked = streamed(lambda _: _outcomes(recordings, left, given_up), _NO_RUN)
-            async with contextlib.aclosing(looked) as found:
-                async for some in found:
-                    begun = time.monotonic()
-                    for at, outcome in some:
-                        self._outcomes[keys[at]] = outcome
-                        self._rows[at] = with_outcome(self._rows[at], outcome)
-                    self._rows = with_deltas(self._rows)
-                    self._show()
-                    await asyncio.sleep(_REST * (time.monotonic() - begun))
-        except ClinseekError as error:
-            self.tell(error)
-        finally:
-            given_up.set()
+        async with contextlib.aclosing(self.looked_into(left, facts_of)) as found:
+            async for some in found:
+                for at, outcome in some:
+                    self._outcomes[keys[at]] = outcome
+                    self._rows[at] = with_outcome(self._rows[at], outcome)
+                self._rows = with_deltas(self._rows)
+                self._show()
         self._rows = with_deltas(self._rows)
         self._show()
 
@@ -210,7 +170,7 @@ class RunsScreen(ListedScreen):
             if now != before:
                 before = now
                 await self._take_over(self._reopen)
-            await asyncio.sleep(max(_POLL_S, _REST * (time.monotonic() - begun)))
+            await asyncio.sleep(max(_POLL_S, REST * (time.monotonic() - begun)))
 
     async def _take_over(self, reopen: Callable[[], Recordings]) -> None:
         try:
@@ -343,17 +303,6 @@ class RunsScreen(ListedScreen):
             self.action_close()
         else:
             self.app.exit()
-
-
-def _outcomes(
-    recordings: Recordings, positions: Sequence[int], given_up: threading.Event
-) -> Iterator[tuple[int, Outcome]]:
-    """What is told of each run, until `given_up`."""
-    with contextlib.closing(map_runs(recordings, positions, facts_of)) as outcomes:  # type: ignore[type-var]
-        for outcome in outcomes:
-            if given_up.is_set():
-                return
-            yield outcome
 
 
 def _diffed(runs: list[Trajectory]) -> list[str]:

@@ -14,7 +14,7 @@ from clinseek_core.text import one_line
 from clinseek_tui.view.words import Words
 from clinseek_tui.view.wrap import parted
 
-__all__ = ["Line", "cells_of", "cut"]
+__all__ = ["Line", "Said", "cells_of", "cut"]
 
 _LONGEST = 400
 
@@ -57,6 +57,25 @@ class Line(Widget):
             for text, style in cut(self.words(y, width), width)
         ]
         return Strip(segments).crop_extend(0, width, self.rich_style)
+
+
+class Said(Line):
+    """A line that says what it was last told."""
+
+    DEFAULT_CSS = "Said { padding: 0 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: Words = ()
+
+    def say(self, words: Words) -> None:
+        """Show other words."""
+        self._words = words
+        self.refresh()
+
+    def words(self, y: int, width: int) -> Words:  # noqa: ARG002 -- one line, cut where it is painted
+        """What was said last."""
+        return self._words
 
 
 def cells_of(words: Iterable[tuple[str, str]]) -> int:
