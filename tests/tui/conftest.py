@@ -300,6 +300,22 @@ def shows() -> Callable[[DebuggerApp], str]:
     return lambda app: "\n".join(lines_of(app))
 
 
+@pytest.fixture
+def look(shows: Any) -> Any:
+    """Press keys and say what is then shown, once all that was asked for has come."""
+
+    async def pressed(pilot: Any, *keys: str) -> str:
+        for key in keys or ("",):
+            if key:
+                await pilot.press(key)
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+        screen: str = shows(pilot.app)
+        return screen
+
+    return pressed
+
+
 class Hands:
     """A pilot whose keys come as fast as they are typed: letters in a row are waited for once."""
 

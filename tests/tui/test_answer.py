@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,14 +81,10 @@ def test_a_run_with_neither_gold_nor_answer_has_no_items(build: Any) -> None:
 
 
 def test_enter_goes_to_where_an_item_was_decided_and_w_says_why(
-    app_of: Any, build: Any, drive: Any, shows: Any
+    app_of: Any, build: Any, drive: Any, look: Any, shows: Any
 ) -> None:
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         screen = await at("f1")
         assert "answer against gold" in screen

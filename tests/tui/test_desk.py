@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,10 @@ def run_of(build: Any, recorded: tuple[ToolResult, str]) -> Any:
 
 
 def test_a_call_is_made_again_and_another_statement_too_and_both_stay_at_hand(
-    app_of: Any, run_of: Any, drive: Any, shows: Any
+    app_of: Any, run_of: Any, drive: Any, look: Any, shows: Any
 ) -> None:
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         screen = await at("x")
         assert "s1.c1 again: ehr.run_sql_query · " in screen
@@ -80,14 +77,10 @@ def test_a_call_is_made_again_and_another_statement_too_and_both_stay_at_hand(
 
 
 def test_a_plan_tells_how_a_query_was_answered_and_closing_it_goes_back(
-    app_of: Any, run_of: Any, build: Any, drive: Any, shows: Any
+    app_of: Any, run_of: Any, build: Any, drive: Any, look: Any, shows: Any
 ) -> None:
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         screen = await at("P")
         assert "s1.c1 plan · " in screen

@@ -34,22 +34,6 @@ def told(output: dict[str, Any], **metadata: Any) -> str:
     return json.dumps({"output": output, "metadata": {"backend": "fixture", **metadata}})
 
 
-@pytest.fixture
-def look(shows: Any) -> Any:
-    """Press keys and say what is then shown, once films have been read."""
-
-    async def pressed(pilot: Any, *keys: str) -> str:
-        for key in keys or ("",):
-            if key:
-                await pilot.press(key)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-        screen: str = shows(pilot.app)
-        return screen
-
-    return pressed
-
-
 def seen(pilot: Any) -> Any:
     return pilot.app.screen.frame.film.sights[-1].seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from textual.widgets import Input
@@ -122,13 +123,9 @@ def test_panes(app_of: Any, build: Any, drive: Any, shows: Any) -> None:
     drive(app_of(build.story()), story)
 
 
-def test_search(app_of: Any, build: Any, drive: Any, shows: Any) -> None:
+def test_search(app_of: Any, build: Any, drive: Any, look: Any, shows: Any) -> None:
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         assert "n N" not in shows(pilot.app)
         await pilot.press("/")

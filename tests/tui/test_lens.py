@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,11 @@ def story_of(build: Any, **fields: Any) -> Any:
     return build.run(*(build.step(n, each) for n, each in enumerate(calls, 1)), status="stopped", **fields)
 
 
-def test_the_lens_opens_zooms_and_leads_to_a_call(app_of: Any, build: Any, drive: Any, shows: Any) -> None:
+def test_the_lens_opens_zooms_and_leads_to_a_call(
+    app_of: Any, build: Any, drive: Any, look: Any, shows: Any
+) -> None:
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         screen = await at("t")
         assert "time lens · 12 hours before the cutoff" in screen

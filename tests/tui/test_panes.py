@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +65,13 @@ def test_a_page_opens_by_itself_and_is_searched(
 
 
 def test_the_context_lists_what_came_before_and_opens_each_message(
-    app_of: Any, build: Any, drive: Any, shows: Any
+    app_of: Any, build: Any, drive: Any, look: Any, shows: Any
 ) -> None:
     prompt = (("system", "You seek evidence."), ("user", "Which drugs?"))
     run = build.run(*build.story().steps, prompt=prompt, tools=("a", "b"), status="stopped")
 
     async def story(pilot: Any) -> None:
-        async def at(*keys: str) -> str:
-            await pilot.press(*keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            return shows(pilot.app)
+        at = partial(look, pilot)
 
         screen = await at("e")
         assert "s1.c1 · what the model had before it" in screen
