@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -129,12 +130,8 @@ def _carried(job: Job, plan: Plan, control: Control, metered: Callable[[ChatMode
 def ended(job: Job, end: End) -> Outcome:
     """The outcome of a run that ended so, now or in an earlier call of the bench."""
     over = end.status in {"answered", "no_answer"} or end.stop_reason == "context_overflow"
-    return Outcome(
-        qid=job.bench.case.qid,
-        task=job.bench.case.task,
-        mode=job.mode,
-        model=job.model.name,
-        journal=job.journal,
+    return _outcome(
+        job,
         status=end.status,
         stop_reason=end.stop_reason,
         message=end.message,
@@ -152,13 +149,11 @@ def _f1(case: Case, answer: Sequence[str] | None) -> float | None:
 
 
 def _failed(job: Job, reason: str, message: str) -> Outcome:
+    return _outcome(job, status="error", stop_reason=reason, message=message)
+
+
+def _outcome(job: Job, **became: Any) -> Outcome:
+    case = job.bench.case
     return Outcome(
-        qid=job.bench.case.qid,
-        task=job.bench.case.task,
-        mode=job.mode,
-        model=job.model.name,
-        journal=job.journal,
-        status="error",
-        stop_reason=reason,
-        message=message,
+        qid=case.qid, task=case.task, mode=job.mode, model=job.model.name, journal=job.journal, **became
     )

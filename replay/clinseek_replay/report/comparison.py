@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from clinseek_core.scoring import Interval, Paired, interval, paired
-from clinseek_replay.report.facts import ReportRun
+from clinseek_replay.report.facts import ReportRun, f1_by_question
 from clinseek_replay.report.outcomes import OUTCOMES, categories_of
 
 __all__ = ["Comparison", "Habits", "TaskPair", "compare", "habits_of"]
@@ -86,21 +86,13 @@ def compare(first: Sequence[ReportRun], second: Sequence[ReportRun], names: tupl
 
 
 def _pair(task: str, first: Sequence[ReportRun], second: Sequence[ReportRun]) -> TaskPair:
-    by_question = [_by_question(side) for side in (first, second)]
+    by_question = [f1_by_question(side) for side in (first, second)]
     return TaskPair(
         task=task,
         first=interval(by_question[0].values()),
         second=interval(by_question[1].values()),
         difference=paired(*by_question),
     )
-
-
-def _by_question(runs: Iterable[ReportRun]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for run in runs:
-        if run.f1 is not None:
-            found.setdefault(run.qid, []).append(run.f1)
-    return {qid: statistics.fmean(values) for qid, values in found.items()}
 
 
 def habits_of(runs: Sequence[ReportRun]) -> Habits:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -14,7 +16,7 @@ from clinseek_replay.report.outcomes import outcome_of
 from clinseek_replay.trajectory import Trajectory
 from clinseek_replay.triage import triage
 
-__all__ = ["Mode", "ReportRun", "judged_run", "report_run"]
+__all__ = ["Mode", "ReportRun", "f1_by_question", "judged_run", "report_run"]
 
 Mode = Literal["agentic", "curated"]
 _LOOP = "B4"
@@ -86,3 +88,12 @@ def judged_run(run: ReportRun, single: SingleAnswer) -> ReportRun:
         # A single answer rests on a leak or it does not: where nothing was taken away it stays what it is.
         without = f1 if without == run.f1 else min(f1, without)
     return msgspec.structs.replace(run, single=single, f1=f1, f1_without_leaks=without)
+
+
+def f1_by_question(runs: Iterable[ReportRun]) -> dict[str, float]:
+    """The mean F1 of each question's scored runs."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if run.f1 is not None:
+            found.setdefault(run.qid, []).append(run.f1)
+    return {qid: statistics.fmean(values) for qid, values in found.items()}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from clinseek_core.scoring import Interval, Paired, SingleRow, interval, paired, single_row
 from clinseek_core.tasks import TASKS
 from clinseek_replay.report.comparison import Habits, habits_of
-from clinseek_replay.report.facts import Mode, ReportRun
+from clinseek_replay.report.facts import Mode, ReportRun, f1_by_question
 
 __all__ = ["Cell", "Column", "Report", "Row", "Table", "report"]
 
@@ -145,8 +145,8 @@ class _Making:
             for model in models
             if (
                 found := paired(
-                    _by_question(of_column.get((model, "curated"), ())),
-                    _by_question(of_column.get((model, "agentic"), ())),
+                    f1_by_question(of_column.get((model, "curated"), ())),
+                    f1_by_question(of_column.get((model, "agentic"), ())),
                 )
             )
         }
@@ -165,17 +165,9 @@ class _Making:
 def _cell(runs: Sequence[ReportRun]) -> Cell:
     adjusted = [run.f1_without_leaks for run in runs if run.f1_without_leaks is not None]
     return Cell(
-        f1=interval(_by_question(runs).values()),
+        f1=interval(f1_by_question(runs).values()),
         f1_without_leaks=statistics.fmean(adjusted) if adjusted else None,
         rounds=statistics.fmean(run.rounds for run in runs),
         calls=statistics.fmean(sum(run.calls.values()) for run in runs),
         causes=dict(Counter(run.cause for run in runs if run.cause).most_common()),
     )
-
-
-def _by_question(runs: Iterable[ReportRun]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for run in runs:
-        if run.f1 is not None:
-            found.setdefault(run.qid, []).append(run.f1)
-    return {qid: statistics.fmean(values) for qid, values in found.items()}

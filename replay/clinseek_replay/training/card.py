@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -130,15 +130,25 @@ def _lines(card: Card) -> Iterator[str]:
     yield ""
     yield f"Made by {card.made_by} of {card.runs:,} recorded runs; {taken:,} were taken."
     yield ""
+    for title, section in _SECTIONS.items():
+        yield from (f"## {title}", "") if title else ()
+        yield "\n".join(section(card)).rstrip("\n")
+        yield ""
+    yield "## Licence"
+    yield ""
+    yield card.licence
+
+
+def _splits(card: Card) -> Iterator[str]:
     yield from _table(
         ("split", "examples", "patients"),
         [(split, f"{count:,}", f"{card.patients.get(split, 0):,}") for split, count in card.examples.items()],
     )
     share = f"{card.validation_share:.0%} of patients"
     yield f"Split by patient with seed {card.seed}, about {share} for validation. No patient is in both."
-    yield ""
-    yield "## Left out"
-    yield ""
+
+
+def _left_out(card: Card) -> Iterator[str]:
     yield from _table(
         ("why", "runs", "share"),
         [
@@ -147,24 +157,24 @@ def _lines(card: Card) -> Iterator[str]:
         ],
     )
     yield _asked(card.selection)
-    yield ""
-    yield "## Marked calls"
-    yield ""
+
+
+def _marked(card: Card) -> Iterator[str]:
     yield from _table(("why", "calls"), [(MARKS[mark], f"{count:,}") for mark, count in card.marked.items()])
     done = "were dropped with their results" if card.marked_dropped else "are in the examples"
     yield f"Marked calls {done}; `left_out.jsonl` names each by its place in the run."
-    yield ""
-    yield "## Length"
-    yield ""
+
+
+def _length(card: Card) -> Iterator[str]:
     if card.tokens is not None:
         tokens = card.tokens
         yield (
             f"{tokens.total:,} tokens; an example has {tokens.least:,} to {tokens.most:,}, median "
             f"{tokens.median:,.0f}, mean {tokens.mean:,.0f}. Counted {card.counted}."
         )
-    yield ""
-    yield "## What is in them"
-    yield ""
+
+
+def _contents(card: Card) -> Iterator[str]:
     mean = "not known" if card.mean_f1 is None else f"{card.mean_f1:.3f}"
     yield f"Form: {card.form}. Mean F1 of the runs: {mean}."
     yield ""
@@ -183,16 +193,23 @@ def _lines(card: Card) -> Iterator[str]:
     yield from _table(
         ("model", "examples"), [(name or "not named", f"{n:,}") for name, n in card.models.items()]
     )
-    yield "## Temporal leaks"
-    yield ""
+
+
+def _leaks(card: Card) -> Iterator[str]:
     yield (
         f"{card.with_leaks:,} examples are of runs that were shown something not known at their time, though "
         f"no item of their answer rests on it; of {card.not_verified:,} a rule of the audit was not decided."
     )
-    yield ""
-    yield "## Licence"
-    yield ""
-    yield card.licence
+
+
+_SECTIONS: dict[str, Callable[[Card], Iterator[str]]] = {
+    "": _splits,
+    "Left out": _left_out,
+    "Marked calls": _marked,
+    "Length": _length,
+    "What is in them": _contents,
+    "Temporal leaks": _leaks,
+}
 
 
 def _asked(selection: Selection) -> str:
